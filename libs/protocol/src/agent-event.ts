@@ -1,0 +1,70 @@
+/**
+ * What is known of agents, in WB_AGENTS: registered (whose sequence is the session), status, config acknowledged, disconnected
+ * with its code, and what they did against the protocol. Appended by gateways as facts, never about runs.
+ */
+import { z } from 'zod';
+import { isUnreadable, metaOf } from './envelope.ts';
+import type { Draft, Meta, StoredMessage, Unreadable } from './envelope.ts';
+import { parseJson } from './run-message.ts';
+import { parseSubject, subjects } from './subjects.ts';
+
+export const AgentRegistered = z.looseObject({
+  agentId: z.string().min(1),
+  labels: z.array(z.string()),
+  maxConcurrency: z.int().positive().optional(),
+});
+export const AgentStatus = z.looseObject({ activeJobs: z.number() });
+export const AgentDisconnected = z.looseObject({ session: z.int().positive(), code: z.int(), reason: z.string() });
+export const AgentViolation = z.looseObject({ code: z.string(), detail: z.string() });
+
+export const agentEventBodies = {
+  registered: AgentRegistered,
+  status: AgentStatus,
+  config_acked: z.looseObject({}),
+  disconnected: AgentDisconnected,
+  violation: AgentViolation,
+} as const;
+export type AgentEventType = keyof typeof agentEventBodies;
+
+type Place = Readonly<{ org: string; agentToken: string; seq: number; at: number; id: string; meta: Meta; gateway: string }>;
+export type AgentEvent =
+  | { readonly [T in AgentEventType]: Place & Readonly<{ type: T; body: z.infer<(typeof agentEventBodies)[T]> }> }[AgentEventType]
+  | (Place & Readonly<{ type: 'unreadable'; problem: Unreadable }>);
+
+export type AgentDraft = Readonly<{
+  org: string;
+  agentId: string;
+  type: AgentEventType;
+  id: string;
+  /** The gateway that holds the socket, as `<name>/<start>`: after a restart it ends what its predecessor left open. */
+  gateway: string;
+  session?: number | undefined;
+  body: string | Uint8Array;
+}>;
+
+export const agentDraft = (draft: AgentDraft): Draft => ({
+  stream: 'WB_AGENTS',
+  subject: subjects.agent(draft.org, draft.agentId, draft.type),
+  type: `agent.${draft.type}`,
+  meta: { id: draft.id, source: '/waybill/agent-gateway', agentId: draft.agentId, session: draft.session },
+  extra: { 'wb-gateway': draft.gateway },
+  body: draft.body,
+});
+
+/** A message of WB_AGENTS as an event. Total; undefined only for a subject that is no agent's. */
+export function readAgentMessage(message: StoredMessage): AgentEvent | undefined {
+  const parsed = parseSubject(message.subject);
+  if (parsed?.family !== 'agent') return undefined;
+  const meta = metaOf(message);
+  const id = isUnreadable(meta) ? `unreadable@${message.seq}` : meta.id;
+  const gateway = message.header('wb-gateway') ?? '';
+  const place = { org: parsed.org, agentToken: parsed.agentToken, seq: message.seq, at: message.at, id, gateway };
+  const unreadable = (problem: Unreadable): AgentEvent => ({ ...place, meta: { id, source: '' }, type: 'unreadable', problem });
+  if (isUnreadable(meta)) return unreadable(meta);
+  if (!Object.hasOwn(agentEventBodies, parsed.event)) return unreadable({ code: 'unknown-type', detail: parsed.event });
+  const type = parsed.event as AgentEventType; // just found among the table's keys
+  const body = agentEventBodies[type].safeParse(parseJson(message.body));
+  if (!body.success) return unreadable({ code: 'invalid-body', detail: type });
+  // `type` and the schema that just parsed the body come from the same entry of the table.
+  return { ...place, meta, type, body: body.data } as AgentEvent;
+}

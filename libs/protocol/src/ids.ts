@@ -1,0 +1,48 @@
+/**
+ * Ids and what can be read from them without any state.
+ * A trigger's id hashes what makes it one trigger (org, source, delivery id); its runs are `<triggerId>-<index>`, their jobs
+ * `<runId>-<index>`, and on the wire attempt n of a job is `<jobId>-a<n>` (attempt 1 is `<jobId>`): the published agent
+ * protocol carries no attempt number, and some of its frames carry no run.
+ */
+import { z } from 'zod';
+import { shortHash } from './hash.ts';
+
+const TOKEN = /^[A-Za-z0-9_-]{1,64}$/;
+const TRIGGER_ID = /^[0-9a-hjkmnp-tv-z]{26}$/;
+const WIRE_JOB_ID = /^(([0-9a-hjkmnp-tv-z]{26})-(\d{1,4}))-(\d{1,4})(?:-a([2-9]|[1-9]\d{1,3}))?$/;
+const RUN_ID = /^([0-9a-hjkmnp-tv-z]{26})-(\d{1,4})$/;
+
+/** A subject token: what an id must look like to stand between two dots. */
+export const Token = z.string().regex(TOKEN, 'must be 1 to 64 letters, digits, "_" or "-"');
+export const Org = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be lower case letters, digits, "_" or "-"');
+export const TriggerId = z.string().regex(TRIGGER_ID);
+export const RunId = z.string().regex(RUN_ID);
+export const JobId = z.string().regex(/^[0-9a-hjkmnp-tv-z]{26}-\d{1,4}-\d{1,4}$/);
+
+export const isToken = (text: string): boolean => TOKEN.test(text);
+export const isRunId = (text: string): boolean => RUN_ID.test(text);
+
+/** A foreign id as a subject token: itself where it fits, else `h_` and a hash. The body keeps it as it is. */
+export const foreignToken = (id: string): string =>
+  isToken(id) && !id.startsWith('h_') ? id : `h_${shortHash(id)}`;
+
+/** One trigger = one delivery id of one source of one org: a repeat, years later too, has the same id. */
+export const triggerId = (org: string, source: string, deliveryId: string): string =>
+  shortHash(JSON.stringify([org, source, deliveryId]));
+
+export const runId = (trigger: string, index: number): string => `${trigger}-${index}`;
+export const jobId = (run: string, index: number): string => `${run}-${index}`;
+export const wireJobId = (job: string, attempt: number): string =>
+  attempt === 1 ? job : `${job}-a${attempt}`;
+
+/** The trigger that a run came from; undefined for what is not a run id. */
+export const triggerOfRun = (run: string): string | undefined => RUN_ID.exec(run)?.[1];
+
+export type WireJob = Readonly<{ runId: string; jobId: string; attempt: number; index: number }>;
+
+/** The inverse of `wireJobId(jobId(runId, index), attempt)`; undefined for an id that we never minted. */
+export function parseWireJobId(id: string): WireJob | undefined {
+  const [, run, , index, attempt] = WIRE_JOB_ID.exec(id) ?? [];
+  if (run === undefined || index === undefined) return undefined;
+  return { runId: run, jobId: `${run}-${index}`, attempt: attempt === undefined ? 1 : Number(attempt), index: Number(index) };
+}

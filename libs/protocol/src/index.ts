@@ -1,0 +1,90 @@
+/**
+ * The public door of the protocol: subjects, streams, ids, stored events, the fold and the wire. Pure: zod and nothing else.
+ * Messages between orchestrator and agents live in the namespace `wire`.
+ */
+export {
+  type AgentDraft,
+  agentDraft,
+  type AgentEvent,
+  agentEventBodies,
+  type AgentEventType,
+  readAgentMessage,
+} from './agent-event.ts';
+export { type DispatchFrame, dispatchFrame } from './dispatch-frame.ts';
+export {
+  type Draft,
+  headersOf,
+  isUnreadable,
+  type Meta,
+  metaOf,
+  SCHEMA_VERSION,
+  type StoredMessage,
+  type Unreadable,
+} from './envelope.ts';
+export { fraction, sha256Hex, shortHash } from './hash.ts';
+export {
+  foreignToken,
+  isRunId,
+  isToken,
+  JobId,
+  jobId,
+  Org,
+  parseWireJobId,
+  RunId,
+  runId,
+  Token,
+  TriggerId,
+  triggerId,
+  triggerOfRun,
+  type WireJob,
+  wireJobId,
+} from './ids.ts';
+export { type Attempt, currentAttempt, isHeld, type Job, offersSpent, type Resolution, type Step, type Void } from './job.ts';
+export { checkNeeds, type Needs, type NeedsProblem, needsOf } from './needs.ts';
+export { Rule, RuleGeneration, RuleName } from './rule.ts';
+export { evolveRun, foldRun, initialRun, rollUp, type Run, wasVoid } from './run.ts';
+export {
+  AttemptReason,
+  type BodyOf,
+  type DecisionType,
+  decisionTypes,
+  type FactType,
+  isDecision,
+  isRunEventType,
+  JobOffered,
+  JobSpec,
+  Need,
+  RunCompleted,
+  RunCreated,
+  runEventBodies,
+  type RunEventType,
+} from './run-event.ts';
+export { decisionId, parseJson, readRunMessage, type RunDraft, runDraft, type RunEvent, type RunEventOf } from './run-message.ts';
+export { JobRequest, JobRequests, jobSpecs, needOf, requestLimits, RunRequest, StepRequest } from './run-request.ts';
+export { type BlockedBy, completionOf, iso, pendingView, type RunView, runView, startedAt } from './run-view.ts';
+export {
+  isTerminalJob,
+  isTerminalRun,
+  isTerminalStep,
+  JobState,
+  jobWords,
+  Outcome,
+  outcomeOf,
+  RunState,
+  runWords,
+  StepState,
+} from './states.ts';
+export { type StreamName, streamNames, type StreamSpec, streams } from './streams.ts';
+export { allSubjects, type ParsedSubject, parseSubject, shardOf, subjects, type TriggerStep } from './subjects.ts';
+export {
+  decidedDraft,
+  type PinnedRule,
+  type ReceivedDraft,
+  receivedDraft,
+  readTriggerMessage,
+  TriggerDecided,
+  type TriggerEvent,
+  TriggerKind,
+  type TriggerReceived,
+} from './trigger.ts';
+export * as wire from './wire/index.ts';

@@ -1,0 +1,148 @@
+/**
+ * A run: the one pure fold that says what is true, used by every service, the CLI and the tests alike.
+ * `evolveRun` is total and judges every event, facts and decisions alike, by its place in the run's order: what is illegal, late,
+ * repeated or foreign there is void, changes nothing and is counted. It reads no clock, rolls no dice and knows no other stream.
+ */
+import { addId, emptyIdSet, hasId } from './id-set.ts';
+import type { IdSet } from './id-set.ts';
+import { ended, evolveJob, newJob } from './job.ts';
+import type { Job, Judged, Void } from './job.ts';
+import { needsOf } from './needs.ts';
+import { isDecision } from './run-event.ts';
+import type { RunCompleted, RunCreated } from './run-event.ts';
+import type { RunEvent, RunEventOf } from './run-message.ts';
+import { isTerminalJob } from './states.ts';
+import type { RunState } from './states.ts';
+
+export type Run = Readonly<{
+  /** `absent` before `run.created`: the api answers `pending` for a run whose trigger is stored. */
+  state: RunState | 'absent';
+  created: RunCreated | null;
+  requestId: string | null;
+  traceparent: string | null;
+  createdAt: number;
+  completed: RunCompleted | null;
+  jobs: readonly Job[];
+  firstSeq: number;
+  /** The last sequence folded: what the next decision expects. */
+  seq: number;
+  anomalies: number;
+  /** The last event judged void, with the reason. */
+  lastVoid: Readonly<{ seq: number; why: Void }> | null;
+  seen: IdSet;
+}>;
+
+export const initialRun: Run = {
+  state: 'absent',
+  created: null,
+  requestId: null,
+  traceparent: null,
+  createdAt: 0,
+  completed: null,
+  jobs: [],
+  firstSeq: 0,
+  seq: 0,
+  anomalies: 0,
+  lastVoid: null,
+  seen: emptyIdSet,
+};
+
+/** Total. An event at or before the last folded sequence is a redelivery and returns the same state. */
+export function evolveRun(run: Run, event: RunEvent): Run {
+  if (event.seq <= run.seq) return run;
+  const placed = { ...run, seq: event.seq, firstSeq: run.firstSeq === 0 ? event.seq : run.firstSeq };
+  if (hasId(run.seen, event.id)) return voided(placed, 'repeated');
+  const judged = judge(run, event);
+  const seen = addId(run.seen, event.id);
+  if (typeof judged === 'string') return voided({ ...placed, seen }, judged);
+  return { ...placed, ...judged, seen };
+}
+
+export const foldRun = (events: Iterable<RunEvent>, from: Run = initialRun): Run => {
+  let run = from;
+  for (const event of events) run = evolveRun(run, event);
+  return run;
+};
+
+const voided = (run: Run, why: Void): Run => ({ ...run, anomalies: run.anomalies + 1, lastVoid: { seq: run.seq, why } });
+
+/** Whether the event at `seq` was void: what a service asks before it acts on it. */
+export const wasVoid = (run: Run, seq: number): boolean => run.lastVoid?.seq === seq;
+
+type Change = Partial<Pick<Run, 'state' | 'created' | 'createdAt' | 'completed' | 'jobs' | 'requestId' | 'traceparent'>>;
+
+function judge(run: Run, event: RunEvent): Change | Void {
+  if (event.type === 'unreadable') return 'unreadable';
+  if (event.type === 'run.created') return created(run, event);
+  if (run.created === null) return 'before-created';
+  if (run.completed !== null) return 'after-end';
+  if (event.type === 'run.completed') return completed(run, event);
+  const jobId = jobOf(event);
+  const index = run.jobs.findIndex((job) => job.spec.jobId === jobId);
+  const job = run.jobs[index];
+  if (job === undefined) return 'unknown-job';
+  const judged = judgeJob(run, job, event, run.created);
+  if (typeof judged === 'string') return judged;
+  const jobs = withDropped(run.jobs.with(index, judged), event);
+  return { jobs, state: run.state === 'pending' && judged.startedAt !== null ? 'running' : run.state };
+}
+
+type JobsEvent = Exclude<RunEvent, { type: 'unreadable' } | RunEventOf<'run.created' | 'run.completed'>>;
+
+/** Decisions name their job in the body, facts in the envelope: the `jobId` inside a frame is the wire's, with the attempt in it. */
+const jobOf = (event: JobsEvent): string | undefined =>
+  isDecision(event.type) && typeof event.body['jobId'] === 'string' ? event.body['jobId'] : event.meta.jobId;
+
+function judgeJob(run: Run, job: Job, event: JobsEvent, made: RunCreated): Judged {
+  if (event.type !== 'job.queued' && event.type !== 'job.skipped') return evolveJob(job, event, made);
+  if (isTerminalJob(job.state)) return 'after-end';
+  if (job.state !== 'pending') return 'not-pending';
+  const needs = needsOf(job.spec.needs, run.jobs);
+  if (event.type === 'job.queued')
+    return needs.kind === 'met' ? { ...job, state: 'queued', queuedAt: event.at } : 'needs-open';
+  return needs.kind === 'unmet' ? ended(job, 'skipped', event.at, `needs: ${needs.because.join(', ')}`) : 'needs-open';
+}
+
+function created(run: Run, event: RunEventOf<'run.created'>): Change | Void {
+  if (run.created !== null) return 'created-twice';
+  const { body } = event;
+  if (body.runId !== event.runId || body.org !== event.org) return 'foreign-run';
+  return {
+    state: 'pending',
+    created: body,
+    createdAt: event.at,
+    requestId: event.meta.requestId ?? null,
+    traceparent: event.meta.traceparent ?? null,
+    jobs: body.jobs.map((spec) => newJob(spec, event.at)),
+  };
+}
+
+function completed(run: Run, event: RunEventOf<'run.completed'>): Change | Void {
+  if (rollUp(run.jobs) !== event.body.state) return 'wrong-outcome';
+  return { state: event.body.state, completed: event.body };
+}
+
+/** The outcome of all jobs, undefined while one is open: failed beats cancelled, stale counts as failed. */
+export function rollUp(jobs: readonly Job[]): 'success' | 'failed' | 'cancelled' | undefined {
+  let outcome: 'success' | 'failed' | 'cancelled' = 'success';
+  for (const { state } of jobs) {
+    if (!isTerminalJob(state)) return undefined;
+    if (state === 'failed' || state === 'timed_out_stale') outcome = 'failed';
+    else if (state === 'cancelled' && outcome === 'success') outcome = 'cancelled';
+  }
+  return outcome;
+}
+
+/** Jobs that an agent's fresh evaluation no longer has are dropped, unless they already began. */
+function withDropped(jobs: readonly Job[], event: RunEvent): readonly Job[] {
+  if (event.type !== 'job.status') return jobs;
+  const inData = event.body.data?.['droppedJobs'];
+  const names = event.body.droppedJobs ?? (Array.isArray(inData) ? inData : []);
+  if (names.length === 0) return jobs;
+  const dropped = new Set<unknown>(names);
+  return jobs.map((job) =>
+    dropped.has(job.spec.name) && (job.state === 'pending' || job.state === 'queued')
+      ? ended(job, 'drift_dropped', event.at, 'dropped by the agent')
+      : job,
+  );
+}

@@ -1,0 +1,120 @@
+/**
+ * Every subject of the log, as builders and the parser that is their inverse (DESIGN: The log).
+ * `wb.v1.<family>.<shard>.<org>.…`; the shard is two hex digits of a fixed hash of the org, so that a
+ * partition is a filter. The names are a contract with every consumer outside: add, never rename.
+ */
+import { foreignToken, isToken } from './ids.ts';
+import { sha256Hex } from './hash.ts';
+
+const ROOT = 'wb.v1';
+const shards = new Map<string, string>();
+
+/** Two hex digits, 256 partitions; fixed for ever. */
+export function shardOf(org: string): string {
+  const known = shards.get(org);
+  if (known !== undefined) return known;
+  const shard = sha256Hex(org).slice(0, 2);
+  if (shards.size < 10_000) shards.set(org, shard);
+  return shard;
+}
+
+const at = (family: string, org: string): string => `${ROOT}.${family}.${shardOf(org)}.${org}`;
+
+export type TriggerStep = 'received' | 'decided';
+
+export const subjects = {
+  trigger: (org: string, source: string, triggerId: string, step: TriggerStep): string =>
+    `${at('trigger', org)}.${source}.${triggerId}.${step}`,
+  /** Both steps of one trigger: the filter of `decided`'s expectation. */
+  triggerFilter: (org: string, source: string, triggerId: string): string =>
+    `${at('trigger', org)}.${source}.${triggerId}.>`,
+  /** A trigger whose source is not known, as `GET …/runs/{runId}` before the run exists. */
+  triggerAnySource: (org: string, triggerId: string): string => `${at('trigger', org)}.*.${triggerId}.received`,
+  /** `type` is `<entity>.<event>`, as `job.ack`. */
+  run: (org: string, runId: string, type: string): string => `${at('run', org)}.${runId}.${type}`,
+  /** Addressed to an agent: `event` is `offered` or `cancel`. */
+  runTo: (org: string, runId: string, agentId: string, event: string): string =>
+    `${at('run', org)}.${runId}.to.${foreignToken(agentId)}.${event}`,
+  /** Everything of one run: the one filter of every decision about it (different filters do not exclude each other). */
+  runFilter: (org: string, runId: string): string => `${at('run', org)}.${runId}.>`,
+  runsOf: (org: string): string => `${at('run', org)}.>`,
+  heartbeat: (org: string, runId: string, jobId: string): string => `${at('heartbeat', org)}.${runId}.${jobId}`,
+  log: (org: string, runId: string, jobId: string): string => `${at('log', org)}.${runId}.${jobId}`,
+  logsOf: (org: string, runId: string): string => `${at('log', org)}.${runId}.*`,
+  agentLog: (org: string, agentId: string): string => `${at('agentlog', org)}.${foreignToken(agentId)}`,
+  agent: (org: string, agentId: string, event: string): string => `${at('agent', org)}.${foreignToken(agentId)}.${event}`,
+  config: (org: string, kind: string, name: string): string => `${ROOT}.config.${org}.${kind}.${name}`,
+  gate: (org: string, kind: string, key: string): string => `${at('gate', org)}.${kind}.${key}`,
+  dead: (org: string, origin: string): string => `${ROOT}.dead.${org}.${origin}`,
+} as const;
+
+/** Filters over all orgs and shards, for services that read whole families. */
+export const allSubjects = {
+  triggers: `${ROOT}.trigger.>`,
+  runs: `${ROOT}.run.>`,
+  addressed: `${ROOT}.run.*.*.*.to.>`,
+  runEvent: (type: string): string => `${ROOT}.run.*.*.*.${type}`,
+  heartbeats: `${ROOT}.heartbeat.>`,
+  logs: `${ROOT}.log.>`,
+  agentLogs: `${ROOT}.agentlog.>`,
+  agents: `${ROOT}.agent.>`,
+  config: `${ROOT}.config.>`,
+  gates: `${ROOT}.gate.>`,
+  dead: `${ROOT}.dead.>`,
+  live: `${ROOT}.live.>`,
+} as const;
+
+export type ParsedSubject =
+  | Readonly<{ family: 'trigger'; org: string; source: string; triggerId: string; step: TriggerStep }>
+  | Readonly<{ family: 'run'; org: string; runId: string; type: string }>
+  | Readonly<{ family: 'run-to'; org: string; runId: string; agentToken: string; event: string }>
+  | Readonly<{ family: 'heartbeat' | 'log'; org: string; runId: string; jobId: string }>
+  | Readonly<{ family: 'agentlog'; org: string; agentToken: string }>
+  | Readonly<{ family: 'agent'; org: string; agentToken: string; event: string }>
+  | Readonly<{ family: 'config'; org: string; kind: string; name: string }>
+  | Readonly<{ family: 'gate'; org: string; kind: string; key: string }>
+  | Readonly<{ family: 'dead'; org: string; origin: string }>;
+
+/** The inverse of every builder above (filters apart); undefined for a subject that none of them makes. */
+export function parseSubject(subject: string): ParsedSubject | undefined {
+  const [wb, v1, family, ...rest] = subject.split('.');
+  if (`${wb}.${v1}` !== ROOT || family === undefined || !rest.every(isToken)) return undefined;
+  if (family === 'config' || family === 'dead') return parseUnsharded(family, rest);
+  const [shard, org, ...tail] = rest;
+  if (org === undefined || shard !== shardOf(org)) return undefined;
+  return parseSharded(family, org, tail);
+}
+
+function parseUnsharded(family: 'config' | 'dead', rest: readonly string[]): ParsedSubject | undefined {
+  const [org, first, second, ...more] = rest;
+  if (org === undefined || first === undefined || more.length > 0) return undefined;
+  if (family === 'dead') return second === undefined ? { family, org, origin: first } : undefined;
+  return second === undefined ? undefined : { family, org, kind: first, name: second };
+}
+
+function parseSharded(family: string, org: string, tail: readonly string[]): ParsedSubject | undefined {
+  const [a, b, c, d] = tail;
+  if (a === undefined) return undefined;
+  switch (family) {
+    case 'trigger':
+      if (tail.length !== 3 || b === undefined || (c !== 'received' && c !== 'decided')) return undefined;
+      return { family, org, source: a, triggerId: b, step: c };
+    case 'run':
+      if (tail.length === 4 && b === 'to' && c !== undefined && d !== undefined)
+        return { family: 'run-to', org, runId: a, agentToken: c, event: d };
+      return tail.length === 3 && b !== 'to' && b !== undefined && c !== undefined
+        ? { family, org, runId: a, type: `${b}.${c}` }
+        : undefined;
+    case 'heartbeat':
+    case 'log':
+      return tail.length === 2 && b !== undefined ? { family, org, runId: a, jobId: b } : undefined;
+    case 'agentlog':
+      return tail.length === 1 ? { family, org, agentToken: a } : undefined;
+    case 'agent':
+      return tail.length === 2 && b !== undefined ? { family, org, agentToken: a, event: b } : undefined;
+    case 'gate':
+      return tail.length === 2 && b !== undefined ? { family, org, kind: a, key: b } : undefined;
+    default:
+      return undefined;
+  }
+}
