@@ -1,0 +1,50 @@
+/**
+ * What a trigger's payload says about a repository: where it is, which branch and commit, which files were touched. GitHub's
+ * shapes are read as they come (push, pull request and whatever else names a repository); another producer may use the same.
+ */
+
+export type SourceEvent = Readonly<{
+  repoUrl: string;
+  /** The branch's name without `refs/heads/`; empty for tags and for events without a branch. */
+  branch: string;
+  ref: string;
+  sha: string;
+  /** Undefined where the payload does not list files: then a rule's `paths` do not match. */
+  paths: readonly string[] | undefined;
+  /** A push that deletes its branch has no commit to run on. */
+  deleted: boolean;
+}>;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const fields = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null ? (value as Fields) : {}; // just checked to be an object
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+const texts = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : [];
+
+export function sourceEvent(data: unknown): SourceEvent {
+  const payload = fields(data);
+  const repository = fields(payload['repository']);
+  const pull = fields(payload['pull_request']);
+  const head = fields(pull['head']);
+  const fullRef = text(payload['ref']);
+  const branch = text(head['ref']) || branchOf(fullRef) || text(fields(payload['workflow_run'])['head_branch']);
+  const sha = text(head['sha']) || text(payload['after']) || text(fields(payload['head_commit'])['id']);
+  return {
+    repoUrl: text(repository['clone_url']),
+    branch,
+    ref: branch || fullRef.replace(/^refs\/tags\//, ''),
+    sha: /^0+$/.test(sha) ? '' : sha,
+    paths: pathsOf(payload['commits']),
+    deleted: payload['deleted'] === true,
+  };
+}
+
+const branchOf = (ref: string): string => (ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : '');
+
+function pathsOf(commits: unknown): readonly string[] | undefined {
+  if (!Array.isArray(commits)) return undefined;
+  const touched = commits.map(fields).flatMap((commit) => ['added', 'modified', 'removed'].flatMap((key) => texts(commit[key])));
+  return [...new Set(touched)];
+}

@@ -1,0 +1,59 @@
+/** The runs that are not finished, folded from WB_RUNS, with their deadlines; and an estimate of server time between looks. */
+import { refuseNewer } from '@waybill/journal';
+import type { Journal, Reader } from '@waybill/journal';
+import type { Clock, Logger } from '@waybill/process';
+import { allSubjects, evolveRun, initialRun, readRunMessage } from '@waybill/protocol';
+import type { Run, StoredMessage } from '@waybill/protocol';
+import { deadlinesOf } from '../domain/deadline.ts';
+import type { Deadline } from '../domain/deadline.ts';
+import { createDeadlineIndex } from '../domain/deadline-index.ts';
+import type { DeadlineIndex } from '../domain/deadline-index.ts';
+
+export type RunTable = Readonly<{
+  reader: Reader;
+  index: DeadlineIndex;
+  run(runId: string): Run | undefined;
+  /** Server time as far as stored events and this host's elapsed time tell. Only good for deciding when to look. */
+  estimatedNow(): number;
+  /** Moves the estimate to what the server just said. */
+  observe(at: number): void;
+}>;
+
+export type RunTableOptions = Readonly<{
+  journal: Journal;
+  clock: Clock;
+  log: Logger;
+  /** The earliest that a deadline may be looked at, if later than its own time. */
+  lookFrom: (deadline: Deadline) => number;
+  onFailure: (error: Error) => void;
+}>;
+
+export async function openRunTable({ journal, clock, log, lookFrom, onFailure }: RunTableOptions): Promise<RunTable> {
+  const runs = new Map<string, Run>();
+  const index = createDeadlineIndex();
+  let seen = { at: 0, monotonicMs: clock.monotonicMs() };
+
+  const observe = (at: number): void => {
+    if (at > seen.at) seen = { at, monotonicMs: clock.monotonicMs() };
+  };
+
+  const onMessage = (message: StoredMessage): void => {
+    const event = readRunMessage(message);
+    if (event === undefined) return;
+    if (event.type === 'unreadable') refuseNewer(message, event.problem, log);
+    observe(event.at);
+    const run = evolveRun(runs.get(event.runId) ?? initialRun, event);
+    if (run.created === null || run.completed !== null) runs.delete(event.runId);
+    else runs.set(event.runId, run);
+    index.set(event.runId, deadlinesOf(run).map((each) => ({ ...each, dueAt: Math.max(each.dueAt, lookFrom(each)) })));
+  };
+
+  const reader = await journal.read({ stream: 'WB_RUNS', filters: [allSubjects.runs], from: undefined, onMessage, onFailure });
+  return {
+    reader,
+    index,
+    run: (runId) => runs.get(runId),
+    estimatedNow: () => seen.at + Math.max(0, clock.monotonicMs() - seen.monotonicMs),
+    observe,
+  };
+}
