@@ -1,6 +1,13 @@
-import { agentDraft, receivedDraft, runDraft, subjects, triggerId } from '@waybill/protocol';
-import { readTriggerMessage, runId } from '@waybill/protocol';
-import type { RunEvent } from '@waybill/protocol';
+import {
+  agentDraft,
+  type RunEvent,
+  readTriggerMessage,
+  receivedDraft,
+  runDraft,
+  runId,
+  subjects,
+  triggerId,
+} from '@waybill/protocol';
 import { eventually } from '@waybill/process/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ORG, startTestLog, type TestLog } from '../../../tests/support/log.ts';
