@@ -1,0 +1,178 @@
+/**
+ * One attachment to the server after the other, for as long as a reader lives: verifies, attaches, and starts again after
+ * every trouble from what is not handled yet.
+ */
+import { backoffMs, isOutage } from '@waybill/process';
+import type { StreamName } from '@waybill/protocol';
+import type { Connection } from './connection.ts';
+import type { Intake } from './intake.ts';
+import { isLogRegressed } from './journal-error.ts';
+import { openPull, type Pull, type Trouble } from './pull.ts';
+
+export type Attachment = Readonly<{ consumer: string; deliverySeq: number; pending: number }>;
+
+export type AttachmentOptions = Readonly<{
+  connection: Connection;
+  stream: StreamName;
+  /** Makes a consumer of the server deliver everything from this sequence on. */
+  attach: (nextSeq: number) => Promise<Attachment>;
+  detach?: (consumer: string) => void;
+  /** The consumer counts acknowledgements, and outlives its reader. */
+  durable?: boolean;
+}>;
+
+export type Attachments = Readonly<{
+  /** A wrong set-up is the caller's to hear; an outage gets a while. */
+  first(): Promise<void>;
+  refill(): void;
+  close(): void;
+}>;
+
+export type AttachmentHooks = Readonly<{
+  verify: () => Promise<void>;
+  onFailure: (error: unknown) => void;
+}>;
+
+const startDeadlineMs = 30_000;
+
+/** Until the signal. */
+export function openAttachments(
+  o: AttachmentOptions,
+  intake: Intake,
+  signal: AbortSignal,
+  hooks: AttachmentHooks,
+): Attachments {
+  const { clock, log } = o.connection;
+  const pace = attachmentPace(o);
+  let pull: Pull | undefined;
+  let consumer: string | undefined;
+  let attaching = true;
+
+  const refill = (): void => {
+    const room = pull === undefined ? 0 : intake.room(pull.outstanding());
+    if (room > 0) pull?.request(room);
+  };
+  const drop = (): void => {
+    pull?.close();
+    pull = undefined;
+    if (consumer !== undefined) o.detach?.(consumer);
+    consumer = undefined;
+  };
+  const attachOnce = async (): Promise<void> => {
+    await o.connection.whenConnected(signal);
+    await hooks.verify();
+    const attachment = await o.attach(intake.rewind());
+    ({ consumer } = attachment);
+    if (signal.aborted) {
+      drop();
+      throw signal.reason;
+    }
+    const opened = openPull({
+      connection: o.connection,
+      stream: o.stream,
+      consumer,
+      deliverySeq: attachment.deliverySeq,
+      pending: attachment.pending,
+      onDelivery: (delivery) =>
+        intake.take(delivery, o.durable === true ? opened.acknowledge : undefined),
+      onEnded: refill,
+      onIdle: intake.idle,
+      onTrouble: interrupted,
+    });
+    pull = opened;
+    pace.attached();
+    intake.attached(attachment.pending);
+    refill();
+  };
+  const attach = async (endsAtMs: number): Promise<void> => {
+    attaching = true;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await attachOnce();
+        attaching = false;
+        // The connection may have gone while nobody was listening for it.
+        if (!o.connection.connected())
+          interrupted({ reason: 'the connection was lost', moved: false });
+        return;
+      } catch (error) {
+        if (signal.aborted || isLogRegressed(error) || isClosed(error)) throw error;
+        // Later on, what looks like a wrong set-up may be a cluster that has not found itself again.
+        const isFirst = endsAtMs !== Number.POSITIVE_INFINITY;
+        if (isFirst && (!isOutage(error) || clock.monotonicMs() > endsAtMs)) throw error;
+        log.warn({ err: error, stream: o.stream, attempt }, 'the log cannot be read, trying again');
+        await clock.sleep(backoffMs(attempt, backoff), signal);
+      }
+    }
+  };
+  const interrupted = (trouble: Trouble): void => {
+    if (signal.aborted || attaching) return;
+    attaching = true;
+    const at = { stream: o.stream, consumer, seq: intake.seq() };
+    log.warn({ reason: trouble.reason, ...at }, 'reading is interrupted, attaching again');
+    drop();
+    clock
+      .sleep(pace.waitMs(trouble, intake.seq()), signal)
+      .then(() => attach(Number.POSITIVE_INFINITY))
+      .catch(hooks.onFailure);
+  };
+  const stopListening = o.connection.onDrop(() =>
+    interrupted({ reason: 'the connection was lost', moved: false }),
+  );
+
+  return {
+    first: () => attach(clock.monotonicMs() + startDeadlineMs),
+    refill,
+    close: () => {
+      stopListening();
+      drop();
+    },
+  };
+}
+
+const isClosed = (error: unknown): boolean => isOutage(error) && error.code === 'journal-closed';
+
+const backoff = { baseMs: 50, capMs: 2_000, random: Math.random };
+const rivalBackoff = { baseMs: 500, capMs: 30_000, random: () => (1 + Math.random()) / 2 };
+const rivalGoneMs = 60_000;
+const takeoverMs = 1_000;
+const takeoverTriesMax = 2;
+
+/**
+ * How long to wait after a trouble: not at all when there was progress since the last. Two readers of one durable take it
+ * from each other: who has just taken it tries again soon, because requests of the other may have got the first messages;
+ * who has lost it leaves it to the other for longer and longer, so that both get somewhere.
+ */
+function attachmentPace(o: AttachmentOptions): Readonly<{
+  attached(): void;
+  waitMs(trouble: Trouble, seq: number): number;
+}> {
+  const { clock } = o.connection;
+  let troubles = 0;
+  let rivals = 0;
+  let takeovers = 0;
+  let lastSeq = -1;
+  let lastMs = clock.monotonicMs();
+  let attachedMs = lastMs;
+  return {
+    attached: () => {
+      attachedMs = clock.monotonicMs();
+    },
+    waitMs: (trouble, seq) => {
+      const nowMs = clock.monotonicMs();
+      const isQuiet = nowMs - lastMs > rivalGoneMs;
+      troubles = seq > lastSeq || isQuiet ? 0 : troubles + 1;
+      rivals = isQuiet ? 0 : rivals;
+      lastSeq = seq;
+      lastMs = nowMs;
+      if (!trouble.moved || o.durable !== true)
+        return troubles === 0 ? 0 : backoffMs(troubles, backoff);
+      if (nowMs - attachedMs < takeoverMs && takeovers < takeoverTriesMax) {
+        takeovers += 1;
+        return backoffMs(1, backoff);
+      }
+      takeovers = 0;
+      rivals += 1;
+      return backoffMs(rivals, rivalBackoff);
+    },
+  };
+}

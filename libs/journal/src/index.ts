@@ -1,0 +1,24 @@
+/** The public door of `@waybill/journal`. */
+export type { RefusalCode } from './answer.ts';
+export type { Append } from './append.ts';
+export { unsettledMax } from './append.ts';
+export type { Appended, AppendOptions, Expect } from './append-call.ts';
+export type { ConnectionOptions as JournalOptions } from './connection.ts';
+export type { ConsumeOptions } from './consume.ts';
+export type { Reader } from './feed.ts';
+export { type Journal, type JournalStatus, openJournal } from './journal.ts';
+export {
+  isJournalError,
+  isLogRegressed,
+  JournalError,
+  type JournalErrorCode,
+  LogRegressed,
+} from './journal-error.ts';
+export type { LoadOptions } from './lookup.ts';
+export { type NatsConfig, type NatsSettings, natsSettings } from './nats-settings.ts';
+export { NewerVersion, refuseNewer } from './newer-version.ts';
+export { type Position, positionOf } from './position.ts';
+export type { Provisioned } from './provision.ts';
+export { inFlightMax } from './publisher.ts';
+export type { ReadOptions, Replayed, ReplayOptions } from './read.ts';
+export type { LogInfo } from './stream-info.ts';
