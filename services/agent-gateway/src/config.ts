@@ -1,0 +1,45 @@
+/** What the agent gateway reads from its environment. */
+import { boolSetting, commonSettings, secretSetting, textSetting } from '@waybill/process';
+import { z } from 'zod';
+
+const {
+  LOG_LEVEL,
+  NATS_URL,
+  NATS_USER,
+  NATS_PASSWORD,
+  NATS_TOKEN,
+  NATS_CREDS,
+  NATS_NKEY,
+  NATS_CA,
+  NATS_CERT,
+  NATS_KEY,
+  WAYBILL_HOST,
+  WAYBILL_PORT,
+  WAYBILL_ORG,
+} = commonSettings;
+
+export const Config = z.object({
+  LOG_LEVEL,
+  NATS_URL,
+  NATS_USER,
+  NATS_PASSWORD,
+  NATS_TOKEN,
+  NATS_CREDS,
+  NATS_NKEY,
+  NATS_CA,
+  NATS_CERT,
+  NATS_KEY,
+  WAYBILL_HOST,
+  WAYBILL_PORT,
+  WAYBILL_ORG,
+  WAYBILL_AGENT_TOKEN: secretSetting().describe('Token with which agents sign in'),
+  WAYBILL_KEY_RING: secretSetting().describe('Key ring that opens sealed secrets, as JSON'),
+  WAYBILL_GATEWAY_ID: textSetting()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "_" or "-"')
+    .describe('Name of this gateway; every gateway that runs at the same time needs its own')
+    .default('gateway'),
+  WAYBILL_GATEWAY_LISTEN: boolSetting()
+    .describe('Whether it opens a port of its own; false where another part hands sockets over')
+    .default(true),
+});
+export type Config = z.infer<typeof Config>;

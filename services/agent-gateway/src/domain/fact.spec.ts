@@ -1,0 +1,84 @@
+import { wire } from '@waybill/protocol';
+import { describe, expect, it } from 'vitest';
+import { custodyBook } from './custody.ts';
+import { heardFact, isTerminalStatus, type JobFrame, jobFact, socketFact } from './fact.ts';
+import { JOB, ORG, offered, RUN } from './stored-run.fixture.ts';
+
+const book = custodyBook({ finishedRunsMax: 1 });
+book.offered(offered(2));
+const custody = book.find({ runId: RUN, jobId: JOB, attempt: 1 });
+if (custody === undefined) throw new Error('not there');
+const who = { org: ORG, agentId: 'a', session: 9 };
+const job = { messageId: 'm 1', runId: RUN, jobId: JOB, timestamp: 1 };
+const parse = (frame: object): JobFrame => wire.AgentMessage.parse(frame) as JobFrame; // only job frames are given
+const plain = { who, frameNo: 3, resends: false };
+
+describe('a fact', () => {
+  it('lies where its kind belongs, with the name of its session and not of its body', () => {
+    const ack = jobFact(
+      parse({ type: 'job.ack', ...job, agentId: 'thief' }),
+      'text',
+      custody,
+      plain,
+    );
+    expect(ack).toMatchObject({ stream: 'WB_RUNS', type: 'job.ack', body: 'text' });
+    expect(ack.meta).toMatchObject({
+      runId: RUN,
+      jobId: JOB,
+      attempt: 1,
+      fence: 1,
+      agentId: 'a',
+      session: 9,
+    });
+    const chunk = jobFact(
+      parse({ type: 'log.chunk', ...job, stepIndex: 0, lines: [] }),
+      'text',
+      custody,
+      plain,
+    );
+    expect(chunk.stream).toBe('WB_LOGS');
+    const heartbeat = jobFact(parse({ type: 'job.heartbeat', ...job }), 'text', custody, plain);
+    expect(heartbeat.stream).toBe('WB_HEARTBEATS');
+  });
+
+  it('is named by session and frame, because the message ids of agents repeat', () => {
+    const frame = parse({ type: 'job.ack', ...job });
+    expect(jobFact(frame, '', custody, plain).meta.id).toBe(`${ORG}:s9:3`);
+    expect(jobFact(frame, '', custody, { ...plain, frameNo: 4 }).meta.id).toBe(`${ORG}:s9:4`);
+  });
+
+  it('that our SDK resends keeps its name, whatever the session, and fits a header', () => {
+    const frame = parse({ type: 'job.status', ...job, state: 'success' });
+    const first = jobFact(frame, '', custody, { ...plain, resends: true }).meta.id;
+    const again = jobFact(frame, '', custody, {
+      who: { ...who, session: 10 },
+      frameNo: 77,
+      resends: true,
+    }).meta.id;
+    expect(again).toBe(first);
+    expect(first).toMatch(/^[\x21-\x7e]+$/);
+    const clean = parse({ type: 'job.status', ...job, messageId: 'm1', state: 'success' });
+    expect(jobFact(clean, '', custody, { ...plain, resends: true }).meta.id).toBe(
+      `${ORG}:${RUN}:a:m1`,
+    );
+  });
+
+  it('about a socket has one name per session, attempt and kind', () => {
+    const ids = [
+      socketFact({ type: 'agent.lost', body: { code: 1006, scalerManaged: false } }, custody, 9),
+      socketFact({ type: 'agent.resumed', body: { previousSession: 7 } }, custody, 9),
+      socketFact({ type: 'agent.absent', body: { previousSession: 7 } }, custody, 9),
+      heardFact(parse({ type: 'job.heartbeat', ...job }), custody, plain),
+    ].map((draft) => draft.meta.id);
+    expect(new Set(ids).size).toBe(4);
+  });
+});
+
+it('only a status can be the last word of a job', () => {
+  const states = ['queued', 'running', 'cancelling', 'success', 'failed', 'cancelled'];
+  const last = states.filter((state) =>
+    isTerminalStatus(parse({ type: 'job.status', ...job, state })),
+  );
+  expect(last).toEqual(['success', 'failed', 'cancelled']);
+  expect(isTerminalStatus(parse({ type: 'job.ack', ...job }))).toBe(false);
+});

@@ -1,0 +1,137 @@
+/**
+ * Frames of agents as facts to append: where each lies, under which id, and with whose name. The body is the frame as it came;
+ * what says who spoke comes from the session and the stored offer alone.
+ */
+import {
+  type Draft,
+  foreignToken,
+  isTerminalJob,
+  runDraft,
+  subjects,
+  type wire,
+} from '@waybill/protocol';
+import type { Custody } from './custody.ts';
+import type { Identity } from './speaker.ts';
+
+const SOURCE = '/waybill/agent-gateway';
+
+/** The frames that speak of a job. */
+export type JobFrame = Extract<
+  wire.AgentMessage,
+  { type: 'job.ack' | 'job.reject' | 'job.status' | 'step.status' | 'log.chunk' | 'job.heartbeat' }
+>;
+
+const jobFrames: ReadonlySet<string> = new Set<JobFrame['type']>([
+  'job.ack',
+  'job.reject',
+  'job.status',
+  'step.status',
+  'log.chunk',
+  'job.heartbeat',
+]);
+
+export const isJobFrame = (message: wire.AgentMessage): message is JobFrame =>
+  jobFrames.has(message.type);
+
+/** A job's last word; an agent of our SDK keeps it until it is acknowledged. */
+export const isTerminalStatus = (
+  message: JobFrame,
+): message is Extract<JobFrame, { type: 'job.status' }> =>
+  message.type === 'job.status' && isTerminalJob(message.state);
+
+/** `frameNo` counts the frames of the session. `resends`: the agent repeats what was not acknowledged, under the same `messageId`. */
+export type Spoken = Readonly<{ who: Identity; frameNo: number; resends: boolean }>;
+
+/** Ids stand in headers as they are, so a foreign one that does not fit is replaced by its hash. */
+const plain = (id: string): string => (/^[\x21-\x7e]{1,256}$/.test(id) ? id : foreignToken(id));
+
+export const frameId = ({ who, frameNo }: Spoken): string =>
+  `${who.org}:s${who.session}:${frameNo}`;
+
+function factId(message: JobFrame, custody: Custody, spoken: Spoken): string {
+  if (!spoken.resends || message.type === 'job.heartbeat') return frameId(spoken);
+  const { org, runId, agentId } = custody;
+  return `${org}:${runId}:${plain(agentId)}:${plain(message.messageId)}`;
+}
+
+type FactMeta = Readonly<{ id: string; source: string; session: number }> &
+  Pick<Custody, 'jobId' | 'attempt' | 'fence' | 'agentId' | 'requestId' | 'traceparent'>;
+
+const metaOf = (id: string, custody: Custody, session: number): FactMeta => ({
+  id,
+  source: SOURCE,
+  jobId: custody.jobId,
+  attempt: custody.attempt,
+  fence: custody.fence,
+  agentId: custody.agentId,
+  session,
+  requestId: custody.requestId,
+  traceparent: custody.traceparent,
+});
+
+/** `body`: the frame as it came, or without what its schema calls secret. */
+export function jobFact(
+  message: JobFrame,
+  body: string | Uint8Array,
+  custody: Custody,
+  spoken: Spoken,
+): Draft {
+  const { org, runId, jobId } = custody;
+  const meta = metaOf(factId(message, custody, spoken), custody, spoken.who.session);
+  switch (message.type) {
+    case 'log.chunk':
+      return {
+        stream: 'WB_LOGS',
+        subject: subjects.log(org, runId, jobId),
+        type: 'log.chunk',
+        meta: { ...meta, runId },
+        body,
+      };
+    case 'job.heartbeat':
+      return {
+        stream: 'WB_HEARTBEATS',
+        subject: subjects.heartbeat(org, runId, jobId),
+        type: 'job.heartbeat',
+        meta: { ...meta, runId },
+        body,
+      };
+    default:
+      return runDraft({ org, runId, type: message.type, meta, body });
+  }
+}
+
+/** The first word of an attempt is a log line or a heartbeat, which lie in streams of their own. */
+export function heardFact(message: JobFrame, custody: Custody, spoken: Spoken): Draft {
+  const { org, runId, jobId, attempt } = custody;
+  const meta = metaOf(
+    `${org}:s${spoken.who.session}:heard:${jobId}.${attempt}`,
+    custody,
+    spoken.who.session,
+  );
+  return runDraft({ org, runId, type: 'agent.heard', meta, body: { frame: message.type } });
+}
+
+type SocketFact =
+  | Readonly<{ type: 'agent.lost'; body: { code: number; scalerManaged: boolean } }>
+  | Readonly<{ type: 'agent.resumed' | 'agent.absent'; body: { previousSession: number } }>;
+
+/** What a socket's end or beginning means to a run. One of a kind per session and attempt: a repeat has the same id. */
+export function socketFact(fact: SocketFact, custody: Custody, session: number): Draft {
+  const { org, runId, jobId, attempt } = custody;
+  const word = fact.type.slice('agent.'.length);
+  const meta = metaOf(`${org}:s${session}:${word}:${jobId}.${attempt}`, custody, session);
+  return runDraft({ org, runId, type: fact.type, meta, body: fact.body });
+}
+
+export const agentLogFact = (who: Identity, body: string | Uint8Array, frameNo: number): Draft => ({
+  stream: 'WB_LOGS',
+  subject: subjects.agentLog(who.org, who.agentId),
+  type: 'agent.log',
+  meta: {
+    id: frameId({ who, frameNo, resends: false }),
+    source: SOURCE,
+    agentId: who.agentId,
+    session: who.session,
+  },
+  body,
+});

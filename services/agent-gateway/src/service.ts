@@ -1,0 +1,77 @@
+/**
+ * The agent gateway: holds the agents' sockets, appends what they say as facts, and writes them the offers that the log has for
+ * them. It decides nothing about runs; after a restart it knows from the log alone which attempt is whose.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { natsSettings, openJournal } from '@waybill/journal';
+import {
+  type Host,
+  hashToken,
+  newId,
+  parseKeyRing,
+  type Service,
+  tokenMatches,
+} from '@waybill/process';
+import type { Config } from './config.ts';
+import { type Gateway, openGateway } from './shell/gateway.ts';
+import { refuseUpgrade } from './shell/socket-server.ts';
+
+export type AgentGatewayService = Service &
+  Readonly<{
+    /** For whoever owns the HTTP server. Before the start and while it stops, agents are told to come back. */
+    upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+    /** Of its own door, once it is started with one. */
+    port(): number | undefined;
+  }>;
+
+export function agentGatewayService(config: Config, { clock, log }: Host): AgentGatewayService {
+  let gateway: Gateway | undefined;
+  const tokenHash = hashToken(config.WAYBILL_AGENT_TOKEN);
+
+  return {
+    name: 'agent-gateway',
+    start: async (signal, fail) => {
+      const ring = await parseKeyRing(config.WAYBILL_KEY_RING);
+      const journal = await openJournal({
+        nats: natsSettings(config),
+        name: 'waybill-agent-gateway',
+        clock,
+        log,
+      });
+      try {
+        await journal.provision();
+        gateway = await openGateway({
+          journal,
+          ring,
+          clock,
+          log,
+          name: `${config.WAYBILL_GATEWAY_ID}/${newId()}`,
+          orgOfToken: (token) => (tokenMatches(token, tokenHash) ? config.WAYBILL_ORG : undefined),
+          listen: config.WAYBILL_GATEWAY_LISTEN
+            ? { host: config.WAYBILL_HOST, port: config.WAYBILL_PORT }
+            : undefined,
+          signal,
+          fail,
+        });
+      } catch (error) {
+        await journal.close();
+        throw error;
+      }
+    },
+    stop: async () => {
+      await gateway?.stop();
+    },
+    upgrade: (request, socket, head) => {
+      if (gateway === undefined) refuseUpgrade(socket, 503);
+      else gateway.upgrade(request, socket, head);
+    },
+    port: () => gateway?.port,
+    checks: [
+      {
+        name: 'agent-gateway',
+        check: () => gateway?.check() ?? { ready: false, reason: 'not started' },
+      },
+    ],
+  };
+}

@@ -1,0 +1,26 @@
+/** The end of a session in the log: to every run that depends on it, then among the agents. Sayable twice: the ids repeat. */
+import { agentDraft } from '@waybill/protocol';
+import type { Identity } from '../domain/speaker.ts';
+import type { Closing } from './agent-socket.ts';
+import type { FactWriter } from './fact-writer.ts';
+import type { Reconciliation } from './reconciliation.ts';
+
+type Deps = Readonly<{ gateway: string; facts: FactWriter; reconciliation: Reconciliation }>;
+
+/** Runs first: a gateway that is killed in between finds the session without its end, and says both again. */
+export async function leave(deps: Deps, who: Identity, closing: Closing): Promise<void> {
+  await deps.reconciliation.lost(who, closing.code);
+  await goodbye(deps, who, closing);
+}
+
+/** Only among the agents: the runs belong to a newer session of the same agent. */
+export async function goodbye(
+  { gateway, facts }: Omit<Deps, 'reconciliation'>,
+  who: Identity,
+  closing: Closing,
+): Promise<void> {
+  const { org, agentId, session } = who;
+  const id = `${org}:s${session}:disconnected`;
+  const body = JSON.stringify({ session, ...closing });
+  await facts.store(agentDraft({ org, agentId, type: 'disconnected', id, gateway, session, body }));
+}

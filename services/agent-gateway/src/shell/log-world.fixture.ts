@@ -1,0 +1,339 @@
+/** The log around a gateway under test: runs and offers appended by hand, as a dispatcher would, and what lies there read back. */
+
+import { Writable } from 'node:stream';
+import { type Journal, type NatsSettings, openJournal } from '@waybill/journal';
+import {
+  createKeyRing,
+  createLogger,
+  type KeyRing,
+  type Logger,
+  type ManualClock,
+  seal,
+  serialiseKeyRing,
+  systemClock,
+} from '@waybill/process';
+import { eventually } from '@waybill/process/testing';
+import {
+  type AgentEvent,
+  decisionId,
+  foldRun,
+  type Job,
+  jobId,
+  parseJson,
+  type Run,
+  type RunEvent,
+  type RunEventOf,
+  readAgentMessage,
+  readRunMessage,
+  runDraft,
+  runId,
+  type StoredMessage,
+  subjects,
+  triggerId,
+  wireJobId,
+} from '@waybill/protocol';
+import { agentGatewayService } from '../service.ts';
+import { TOKEN } from './plain-agent.fixture.ts';
+
+export type NatsLogin = Readonly<{ url: string; user?: string; password?: string }>;
+
+export type RunOptions = Readonly<{ jobs?: number; secrets?: unknown; staleMs?: number }>;
+export type OfferOptions = Readonly<{
+  attempt?: number;
+  job?: number;
+  agentId: string;
+  session: number;
+  ackTimeoutMs?: number;
+}>;
+
+export type TestRun = Readonly<{
+  runId: string;
+  jobId(index?: number): string;
+  wireId(attempt?: number, index?: number): string;
+  events(): Promise<readonly RunEvent[]>;
+  types(): Promise<readonly string[]>;
+  fold(): Promise<Run>;
+  job(index?: number): Promise<Job>;
+  offer(o: OfferOptions): Promise<number>;
+  decide(type: 'job.expired' | 'job.stale' | 'run.completed', body: object): Promise<number>;
+  /** Waits until the run has an event of that type, the newest of them. */
+  has<T extends RunEvent['type']>(type: T, count?: number): Promise<Extract<RunEvent, { type: T }>>;
+  jobState(state: string, index?: number): Promise<Job>;
+}>;
+
+export type GatewayOptions = Readonly<{ id?: string; clock?: ManualClock; listen?: boolean }>;
+export type TestGateway = Readonly<{
+  url: string;
+  stop(): Promise<void>;
+  service: ReturnType<typeof agentGatewayService>;
+}>;
+
+export type LogWorld = Readonly<{
+  org: string;
+  journal: Journal;
+  ring: KeyRing;
+  /** Everything that was logged, as text. */
+  logged(): string;
+  /** What a gateway needs in its environment to be one of this world. */
+  env: Readonly<Record<string, string>>;
+  gateway(o?: GatewayOptions): Promise<TestGateway>;
+  run(o?: RunOptions): Promise<TestRun>;
+  agentEvents(agentId: string): Promise<readonly AgentEvent[]>;
+  session(agentId: string): Promise<number>;
+  hasAgent(agentId: string, type: AgentEvent['type'], count?: number): Promise<AgentEvent>;
+  stored(stream: StoredMessage['stream'], filter: string): Promise<readonly StoredMessage[]>;
+  close(): Promise<void>;
+}>;
+
+/** Of a stored log chunk. */
+export function firstLine(chunk: StoredMessage): string {
+  const frame = parseJson(chunk.body);
+  const lines: unknown =
+    typeof frame === 'object' && frame !== null ? Reflect.get(frame, 'lines') : undefined;
+  return Array.isArray(lines) ? String(lines[0]) : 'not a chunk';
+}
+
+let worlds = 0;
+
+export async function openLogWorld(nats: NatsLogin): Promise<LogWorld> {
+  worlds += 1;
+  const org = `org${worlds}`;
+  const lines: string[] = [];
+  const destination = new Writable({
+    write: (chunk, _encoding, done) => {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  const log: Logger = createLogger({ name: 'test', level: 'debug', destination });
+  const settings: NatsSettings = nats;
+  const journal = await openJournal({ nats: settings, name: 'test', clock: systemClock, log });
+  await journal.provision();
+  const ring = await createKeyRing();
+  const ringText = await serialiseKeyRing(ring);
+  const stops = new Set<() => Promise<void>>();
+  let runs = 0;
+
+  const gateway = async (o: GatewayOptions = {}): Promise<TestGateway> => {
+    const service = agentGatewayService(
+      {
+        LOG_LEVEL: 'debug',
+        NATS_URL: nats.url,
+        NATS_USER: nats.user,
+        NATS_PASSWORD: nats.password,
+        WAYBILL_HOST: '127.0.0.1',
+        WAYBILL_PORT: 0,
+        WAYBILL_ORG: org,
+        WAYBILL_AGENT_TOKEN: TOKEN,
+        WAYBILL_KEY_RING: ringText,
+        WAYBILL_GATEWAY_ID: o.id ?? `gateway-${org}`,
+        WAYBILL_GATEWAY_LISTEN: o.listen ?? true,
+      },
+      { clock: o.clock ?? systemClock, log },
+    );
+    await service.start(new AbortController().signal, () => undefined);
+    let stopped: Promise<void> | undefined;
+    const stop = (): Promise<void> => (stopped ??= service.stop());
+    stops.add(stop);
+    return { url: `ws://127.0.0.1:${service.port()}/ws`, stop, service };
+  };
+
+  const append = async (
+    draft: Parameters<Journal['append']>[0],
+    lastSeq: number,
+  ): Promise<number> => {
+    const filter = subjects.runFilter(org, draft.meta.runId ?? '');
+    const appended = await journal.append(draft, { filter, lastSeq });
+    if (appended.outcome !== 'stored') throw new Error(`not stored: ${JSON.stringify(appended)}`);
+    return appended.seq;
+  };
+
+  const run = async (o: RunOptions = {}): Promise<TestRun> => {
+    runs += 1;
+    const id = runId(triggerId(org, 'api', `delivery-${runs}`), 0);
+    const sealed =
+      o.secrets === undefined
+        ? undefined
+        : await seal(ring, o.secrets, { org, run: id, field: 'secrets' });
+    await append(createdDraft(org, id, o.jobs ?? 1, o.staleMs ?? 120_000, sealed), 0);
+    return testRun({ journal, org, id, append });
+  };
+
+  const stored: LogWorld['stored'] = (stream, filter) =>
+    journal.load(stream, filter, { leader: true });
+  const agentEvents: LogWorld['agentEvents'] = async (agentId) => {
+    const messages = await stored('WB_AGENTS', subjects.agent(org, agentId, '*'));
+    return messages.flatMap((message) => readAgentMessage(message) ?? []);
+  };
+  return {
+    org,
+    journal,
+    ring,
+    logged: () => lines.join(''),
+    env: {
+      NATS_URL: nats.url,
+      NATS_USER: nats.user ?? '',
+      NATS_PASSWORD: nats.password ?? '',
+      WAYBILL_PORT: '0',
+      WAYBILL_ORG: org,
+      WAYBILL_AGENT_TOKEN: TOKEN,
+      WAYBILL_KEY_RING: ringText,
+      WAYBILL_GATEWAY_ID: `gateway-${org}`,
+    },
+    gateway,
+    run,
+    agentEvents,
+    session: async (agentId) =>
+      (await agentEvents(agentId)).findLast((event) => event.type === 'registered')?.seq ?? 0,
+    hasAgent: (agentId, type, count = 1) =>
+      eventually(
+        async () => (await agentEvents(agentId)).filter((event) => event.type === type)[count - 1],
+        {
+          what: `${count} event(s) ${type} of ${agentId}`,
+        },
+      ),
+    stored,
+    close: async () => {
+      await Promise.all([...stops].map((stop) => stop()));
+      await journal.close();
+    },
+  };
+}
+
+function createdDraft(
+  org: string,
+  id: string,
+  jobs: number,
+  staleMs: number,
+  secrets: unknown,
+): ReturnType<typeof runDraft> {
+  const names = Array.from({ length: jobs }, (_, index) => `job ${index}`);
+  return runDraft({
+    org,
+    runId: id,
+    type: 'run.created',
+    meta: {
+      id: decisionId(org, id, 'run.created', '', 0),
+      source: '/waybill/dispatcher',
+      requestId: `req-${id}`,
+    },
+    body: {
+      runId: id,
+      org,
+      trigger: {
+        triggerId: id.slice(0, 26),
+        source: 'api',
+        kind: 'manual',
+        event: 'run',
+        deliveryId: 'd',
+      },
+      rule: null,
+      workflow: 'ci',
+      repoUrl: '',
+      ref: '',
+      sha: '',
+      event: null,
+      ...(secrets === undefined ? {} : { secrets }),
+      jobs: names.map((name, index) => ({
+        jobId: jobId(id, index),
+        name,
+        runsOn: [],
+        needs: [],
+        config: { name, steps: [] },
+        withEvent: false,
+      })),
+      offersMax: 5,
+      ackTimeoutMs: 10_000,
+      recoveryMs: 120_000,
+      staleMs,
+    },
+  });
+}
+
+type RunParts = Readonly<{
+  journal: Journal;
+  org: string;
+  id: string;
+  append: (draft: Parameters<Journal['append']>[0], lastSeq: number) => Promise<number>;
+}>;
+
+function testRun({ journal, org, id, append }: RunParts): TestRun {
+  const events = async (): Promise<readonly RunEvent[]> => {
+    const messages = await journal.load('WB_RUNS', subjects.runFilter(org, id), { leader: true });
+    return messages.flatMap((message) => readRunMessage(message) ?? []);
+  };
+  const fold = async (): Promise<Run> => foldRun(await events());
+  const job = async (index = 0): Promise<Job> => {
+    const found = (await fold()).jobs[index];
+    if (found === undefined) throw new Error(`no job ${index}`);
+    return found;
+  };
+  const meta = (
+    type: 'job.offered' | 'job.expired' | 'job.stale' | 'run.completed',
+    about: string,
+    seq: number,
+  ) => ({
+    id: decisionId(org, id, type, about, seq),
+    source: '/waybill/dispatcher',
+    requestId: `req-${id}`,
+  });
+  return {
+    runId: id,
+    jobId: (index = 0) => jobId(id, index),
+    wireId: (attempt = 1, index = 0) => wireJobId(jobId(id, index), attempt),
+    events,
+    types: async () => (await events()).map((event) => event.type),
+    fold,
+    job,
+    offer: async ({ attempt = 1, job: index = 0, agentId, session, ackTimeoutMs = 10_000 }) => {
+      const { seq } = await fold();
+      const about = `${jobId(id, index)}.${attempt}`;
+      const body: RunEventOf<'job.offered'>['body'] = {
+        jobId: jobId(id, index),
+        attempt,
+        fence: seq,
+        agentId,
+        session,
+        ackTimeoutMs,
+        reason: attempt === 1 ? 'initial' : 'retry',
+      };
+      const draft = runDraft({
+        org,
+        runId: id,
+        type: 'job.offered',
+        to: agentId,
+        meta: { ...meta('job.offered', about, seq), jobId: body.jobId, attempt, fence: seq },
+        body,
+      });
+      return append(draft, seq);
+    },
+    decide: async (type, body) => {
+      const { seq } = await fold();
+      const draft = runDraft({
+        org,
+        runId: id,
+        type,
+        meta: meta(type, jobId(id, 0), seq),
+        body: JSON.stringify(body),
+      });
+      return append(draft, seq);
+    },
+    has: async (type, count = 1) => {
+      const found = await eventually(
+        async () => (await events()).filter((event) => event.type === type)[count - 1],
+        {
+          what: `${count} event(s) ${type} in the run`,
+        },
+      );
+      return found as Extract<RunEvent, { type: typeof type }>; // filtered by that type
+    },
+    jobState: (state, index = 0) =>
+      eventually(
+        async () => {
+          const found = await job(index);
+          return found.state === state ? found : undefined;
+        },
+        { what: `job ${index} being ${state}` },
+      ),
+  };
+}

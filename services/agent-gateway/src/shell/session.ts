@@ -1,0 +1,152 @@
+/**
+ * One agent on one socket, from the upgrade to the last fact about it. Drives the pure session protocol: frames in, effects
+ * out. Reads no more while it owes the log too much, and when its socket ends says so to every run that depends on it.
+ */
+import type { Logger, Timer } from '@waybill/process';
+import { wire } from '@waybill/protocol';
+import type { WebSocket } from 'ws';
+import { limits } from '../domain/limits.ts';
+import {
+  type Effect,
+  type Input,
+  initial,
+  type OrgOfToken,
+  type State,
+  step,
+} from '../domain/session-protocol.ts';
+import { type Closing, openAgentSocket } from './agent-socket.ts';
+import { goodbye, leave } from './departure.ts';
+import { openFlowControl, type SharedDebt } from './flow-control.ts';
+import type { FrameIntake } from './frame-intake.ts';
+import { enter, type RegistrationDeps, settleIn } from './registration.ts';
+import type { Seat } from './registry.ts';
+
+export type SessionDeps = RegistrationDeps &
+  Readonly<{
+    log: Logger;
+    orgOfToken: OrgOfToken;
+    intake: FrameIntake;
+    debt: SharedDebt;
+    /** Aborted when the gateway does not wait for the log any more. */
+    signal: AbortSignal;
+  }>;
+
+export type Session = Readonly<{
+  probe(): void;
+  close(code: wire.WireCloseCode, reason: string): void;
+  isStranger(): boolean;
+  /** Resolves when the socket is gone and the log knows it. */
+  departed: Promise<void>;
+}>;
+
+type Registering = Extract<Effect, { type: 'register' }>;
+
+export function openSession(ws: WebSocket, deps: SessionDeps): Session {
+  const { clock, log, registry, intake, orgOfToken } = deps;
+  const gone = Promise.withResolvers<Closing>();
+  let state: State = initial;
+  let seat: Seat | undefined;
+  let registration: Promise<void> = Promise.resolve();
+  let isReplaced = false;
+  let frameNo = 0;
+
+  const onFrame = (raw: Uint8Array, isText: boolean): void => {
+    frameNo += 1;
+    apply({ type: 'frame', frame: isText ? wire.parseAgentFrame(raw) : notText, raw, frameNo });
+  };
+  const onBroken = (code: string, detail: string): void => run({ type: 'violation', code, detail });
+  const socket = openAgentSocket(
+    ws,
+    { frame: onFrame, broken: onBroken, closed: gone.resolve },
+    deps,
+  );
+  const flow = openFlowControl(socket.flow, deps.debt);
+  const late = (ms: number): Timer =>
+    clock.after(ms, () => apply({ type: 'late' }), { background: true });
+  let timer = late(limits.authMs);
+
+  const apply = (input: Input): void => {
+    const next = step(state, input, { orgOfToken, connectionId: socket.id });
+    if (next.state.phase === 'registering' && state.phase !== 'registering') {
+      timer.cancel();
+      timer = late(limits.registerMs);
+    }
+    state = next.state;
+    for (const effect of next.effects) run(effect);
+    if (state.phase === 'settling') flow.holding(state.held.length, state.heldBytes);
+    else flow.holding(0, 0);
+  };
+  const run = (effect: Effect): void => {
+    switch (effect.type) {
+      case 'send':
+        socket.send(effect.message);
+        break;
+      case 'close':
+        socket.close(effect.code, effect.reason);
+        break;
+      case 'violation':
+        log.info(
+          { connection: socket.id, code: effect.code, detail: effect.detail },
+          'against the protocol',
+        );
+        seat?.violation(effect.code, effect.detail);
+        break;
+      case 'register':
+        timer.cancel();
+        registration = register(effect).catch(onDefect);
+        break;
+      case 'take': {
+        const stored = seat === undefined ? undefined : intake.take(seat, effect.arrived);
+        if (stored !== undefined) flow.owe(stored.catch(onDefect), effect.arrived.raw.length);
+        break;
+      }
+    }
+  };
+  const onDefect = (error: unknown): void => {
+    // What was given up in the end is told by whoever gave it up.
+    if (deps.signal.aborted) return;
+    log.error({ connection: socket.id, err: error }, 'a session failed');
+    socket.close(wire.wireCloseCodes.internal, 'something failed inside');
+  };
+  const replaced = (): void => {
+    isReplaced = true;
+    apply({ type: 'closed' });
+    socket.close(wire.wireCloseCodes.goingAway, 'replaced by a newer session');
+  };
+  const register = async (effect: Registering): Promise<void> => {
+    seat = await enter(deps, socket, effect, replaced);
+    log.info(
+      { connection: socket.id, agent: seat.who.agentId, session: seat.who.session },
+      'agent registered',
+    );
+    const held = 'held' in state ? state.held : [];
+    if (!isReplaced) await settleIn(deps, seat, effect.message.inFlightJobs ?? [], held);
+    apply({ type: 'settled' });
+  };
+  const depart = async (closing: Closing): Promise<void> => {
+    timer.cancel();
+    apply({ type: 'closed' });
+    await registration;
+    if (seat === undefined) return;
+    const { who } = seat;
+    registry.leave(seat);
+    log.info(
+      { connection: socket.id, agent: who.agentId, session: who.session, ...closing },
+      'agent disconnected',
+    );
+    await (isReplaced ? goodbye(deps, who, closing) : leave(deps, who, closing));
+  };
+
+  return {
+    probe: () => socket.probe(state.phase === 'ready'),
+    close: socket.close,
+    isStranger: () => seat === undefined,
+    departed: gone.promise.then(depart).catch(onDefect),
+  };
+}
+
+const notText: wire.FrameRefusal = {
+  ok: false,
+  code: 'not-json',
+  issues: [{ path: '', message: 'expected a text frame' }],
+};
