@@ -45,6 +45,7 @@ export {
   readiness,
 } from './readiness.ts';
 export { isSecretKey, redact } from './redaction.ts';
+export { type ProcessLike, runAlone } from './run-alone.ts';
 export { type SafeError, safeError } from './safe-error.ts';
 export { SealError } from './seal-error.ts';
 export {
@@ -62,7 +63,6 @@ export {
   registerSecretValue,
   registerSecretValues,
 } from './secret-value.ts';
-export { type ProcessLike, runAlone } from './run-alone.ts';
 export type { Host, Service } from './service.ts';
 export {
   boolSetting,

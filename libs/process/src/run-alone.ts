@@ -5,8 +5,8 @@
 import type { z } from 'zod';
 import { systemClock } from './clock.ts';
 import { commonVariables } from './common-setting.ts';
-import { readConfig } from './config.ts';
 import type { Environment } from './config.ts';
+import { readConfig } from './config.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { startParts } from './lifecycle.ts';
 import { createLogger, type LogLevel } from './logger.ts';
@@ -16,7 +16,11 @@ import { runUntilSignal, type SignalSource } from './signal-run.ts';
 
 /** What of `process` is used here. */
 export type ProcessLike = SignalSource &
-  Readonly<{ env: Environment; exit: (code: number) => void; stderr: Readonly<{ write(text: string): unknown }> }>;
+  Readonly<{
+    env: Environment;
+    exit: (code: number) => void;
+    stderr: Readonly<{ write(text: string): unknown }>;
+  }>;
 
 type Logs = Readonly<{ LOG_LEVEL: LogLevel }>;
 
@@ -29,7 +33,8 @@ export async function runAlone<S extends z.ZodObject>(
   let config: Readonly<z.infer<S>> & Logs;
   try {
     // Every service's schema has LOG_LEVEL, one of the common settings.
-    config = readConfig(schema, process.env, { known: commonVariables }) as Readonly<z.infer<S>> & Logs;
+    config = readConfig(schema, process.env, { known: commonVariables }) as Readonly<z.infer<S>> &
+      Logs;
   } catch (error) {
     process.stderr.write(`waybill ${name}: ${safeError(error).message}\n`);
     process.exit(exitCodeOf(error));

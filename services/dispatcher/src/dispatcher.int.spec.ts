@@ -1,3 +1,4 @@
+import { eventually } from '@waybill/process/testing';
 import {
   agentDraft,
   type RunEvent,
@@ -8,7 +9,6 @@ import {
   subjects,
   triggerId,
 } from '@waybill/protocol';
-import { eventually } from '@waybill/process/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ORG, startTestLog, type TestLog } from '../../../tests/support/log.ts';
 import { dispatcherService } from './service.ts';
@@ -32,7 +32,10 @@ beforeAll(async () => {
     },
   };
   await log.journal.append({
-    stream: 'WB_CONFIG', subject: subjects.config(ORG, 'rule', 'ci'), type: 'config.rule', meta: { id: 'rule-1', source: 'test' },
+    stream: 'WB_CONFIG',
+    subject: subjects.config(ORG, 'rule', 'ci'),
+    type: 'config.rule',
+    meta: { id: 'rule-1', source: 'test' },
     body: JSON.stringify({ generation: 1, rule }),
   });
 }, 60_000);
@@ -54,7 +57,14 @@ async function trigger(event = 'push'): Promise<string> {
   const id = triggerId(ORG, 'github', `d${count}`);
   const answer = await log.journal.append(
     receivedDraft({
-      org: ORG, source: 'github', triggerId: id, kind: 'webhook', event, deliveryId: `d${count}`, digest: 'x', requestId: `req-${count}`,
+      org: ORG,
+      source: 'github',
+      triggerId: id,
+      kind: 'webhook',
+      event,
+      deliveryId: `d${count}`,
+      digest: 'x',
+      requestId: `req-${count}`,
       body: JSON.stringify({ ref: 'refs/heads/main' }),
     }),
     { filter: subjects.triggerFilter(ORG, 'github', id), lastSeq: 0 },
@@ -65,8 +75,16 @@ async function trigger(event = 'push'): Promise<string> {
 
 async function registers(agentId: string): Promise<number> {
   count += 1;
-  const body = JSON.stringify({ type: 'agent.register', messageId: 'm', agentId, labels: ['linux'], maxConcurrency: 4 });
-  const answer = await log.journal.append(agentDraft({ org: ORG, agentId, type: 'registered', id: `r${count}`, gateway: 'g/1', body }));
+  const body = JSON.stringify({
+    type: 'agent.register',
+    messageId: 'm',
+    agentId,
+    labels: ['linux'],
+    maxConcurrency: 4,
+  });
+  const answer = await log.journal.append(
+    agentDraft({ org: ORG, agentId, type: 'registered', id: `r${count}`, gateway: 'g/1', body }),
+  );
   if (answer.outcome !== 'stored') throw new Error('not registered');
   return answer.seq;
 }
@@ -75,18 +93,31 @@ const find = <T extends RunEvent['type']>(events: readonly RunEvent[], type: T) 
   events.filter((event): event is Extract<RunEvent, { type: T }> => event.type === type);
 
 /** Says what an agent would, as its gateway stores it. */
-async function says(type: 'job.ack' | 'job.status', offer: Extract<RunEvent, { type: 'job.offered' }>, state?: string): Promise<void> {
+async function says(
+  type: 'job.ack' | 'job.status',
+  offer: Extract<RunEvent, { type: 'job.offered' }>,
+  state?: string,
+): Promise<void> {
   count += 1;
   const { jobId, attempt, agentId, session, fence } = offer.body;
   const meta = { id: `f${count}`, source: 'test', jobId, attempt, agentId, session, fence };
-  const body = JSON.stringify({ type, runId: offer.runId, jobId, ...(state === undefined ? {} : { state }) });
+  const body = JSON.stringify({
+    type,
+    runId: offer.runId,
+    jobId,
+    ...(state === undefined ? {} : { state }),
+  });
   await log.journal.append(runDraft({ org: ORG, runId: offer.runId, type, meta, body }));
 }
 
 async function runToEnd(id: string): Promise<readonly RunEvent[]> {
   const run = runId(id, 0);
   for (const attempt of [0, 1]) {
-    const events = await log.until(run, `offer ${attempt}`, (all) => find(all, 'job.offered').length > attempt);
+    const events = await log.until(
+      run,
+      `offer ${attempt}`,
+      (all) => find(all, 'job.offered').length > attempt,
+    );
     const offer = find(events, 'job.offered')[attempt];
     if (offer === undefined) throw new Error('no offer');
     await says('job.ack', offer);
@@ -102,10 +133,27 @@ describe('the dispatcher', () => {
     const id = await trigger();
     const events = await runToEnd(id);
     expect(events.map((event) => event.type)).toEqual([
-      'run.created', 'job.offered', 'job.ack', 'job.status', 'job.queued', 'job.offered', 'job.ack', 'job.status', 'run.completed',
+      'run.created',
+      'job.offered',
+      'job.ack',
+      'job.status',
+      'job.queued',
+      'job.offered',
+      'job.ack',
+      'job.status',
+      'run.completed',
     ]);
-    expect(find(events, 'job.offered')[0]?.body).toMatchObject({ attempt: 1, session, agentId: 'agent-1', fence: events[0]?.seq });
-    expect(events.every((event) => event.meta.source === 'test' || event.meta.requestId?.startsWith('req-'))).toBe(true);
+    expect(find(events, 'job.offered')[0]?.body).toMatchObject({
+      attempt: 1,
+      session,
+      agentId: 'agent-1',
+      fence: events[0]?.seq,
+    });
+    expect(
+      events.every(
+        (event) => event.meta.source === 'test' || event.meta.requestId?.startsWith('req-'),
+      ),
+    ).toBe(true);
     expect((await log.run(runId(id, 0))).anomalies).toBe(0);
   });
 
@@ -113,10 +161,16 @@ describe('the dispatcher', () => {
     await start();
     const id = await trigger('issues');
     const decided = await eventually(async () => {
-      const message = await log.journal.last('WB_TRIGGERS', subjects.trigger(ORG, 'github', id, 'decided'));
+      const message = await log.journal.last(
+        'WB_TRIGGERS',
+        subjects.trigger(ORG, 'github', id, 'decided'),
+      );
       return message === undefined ? undefined : readTriggerMessage(message);
     });
-    expect(decided).toMatchObject({ type: 'trigger.decided', body: { decision: 'no_rule', runs: [] } });
+    expect(decided).toMatchObject({
+      type: 'trigger.decided',
+      body: { decision: 'no_rule', runs: [] },
+    });
   });
 
   it('beside a second one decides everything once', async () => {
@@ -126,7 +180,15 @@ describe('the dispatcher', () => {
     for (const id of ids) {
       const events = await runToEnd(id);
       expect(events.map((event) => event.type)).toEqual([
-        'run.created', 'job.offered', 'job.ack', 'job.status', 'job.queued', 'job.offered', 'job.ack', 'job.status', 'run.completed',
+        'run.created',
+        'job.offered',
+        'job.ack',
+        'job.status',
+        'job.queued',
+        'job.offered',
+        'job.ack',
+        'job.status',
+        'run.completed',
       ]);
       expect((await log.run(runId(id, 0))).anomalies).toBe(0);
     }
@@ -147,7 +209,11 @@ describe('the dispatcher', () => {
   it('offers nothing beyond the capacity that is known', async () => {
     await start();
     const id = await trigger();
-    const events = await log.until(runId(id, 0), 'an offer', (all) => find(all, 'job.offered').length > 0);
+    const events = await log.until(
+      runId(id, 0),
+      'an offer',
+      (all) => find(all, 'job.offered').length > 0,
+    );
     expect(find(events, 'job.offered')).toHaveLength(1);
   });
 });

@@ -2,13 +2,14 @@
  * The dispatcher: triggers into runs, queued jobs into offers. It decides, and appends with an expectation; a second one
  * beside it changes nothing but the number of conflicts. Its state is a fold of the log and nothing else.
  */
-import { natsSettings, openJournal } from '@waybill/journal';
+
 import type { Journal, Reader } from '@waybill/journal';
+import { natsSettings, openJournal } from '@waybill/journal';
 import type { Host, Service } from '@waybill/process';
 import type { Config } from './config.ts';
 import { openRuleBook } from './shell/rule-book.ts';
-import { openRunLoop } from './shell/run-loop.ts';
 import type { RunLoop } from './shell/run-loop.ts';
+import { openRunLoop } from './shell/run-loop.ts';
 import { openTriggerLoop } from './shell/trigger-loop.ts';
 
 export function dispatcherService(config: Config, { clock, log }: Host): Service {
@@ -24,11 +25,23 @@ export function dispatcherService(config: Config, { clock, log }: Host): Service
         failure ??= error;
         fail(error);
       };
-      journal = await openJournal({ nats: natsSettings(config), name: 'waybill-dispatcher', clock, log });
+      journal = await openJournal({
+        nats: natsSettings(config),
+        name: 'waybill-dispatcher',
+        clock,
+        log,
+      });
       await journal.provision();
       const rules = await openRuleBook(journal, log, onFailure);
       runs = await openRunLoop({ journal, clock, log, onFailure });
-      const triggers = await openTriggerLoop({ journal, clock, log, rules, knowsRun: runs.knowsRun, onFailure });
+      const triggers = await openTriggerLoop({
+        journal,
+        clock,
+        log,
+        rules,
+        knowsRun: runs.knowsRun,
+        onFailure,
+      });
       readers = [rules.reader, ...runs.readers, triggers.reader];
       await Promise.all(readers.map((reader) => reader.caughtUp));
       runs.begin();
@@ -45,7 +58,9 @@ export function dispatcherService(config: Config, { clock, log }: Host): Service
         check: () => {
           if (failure !== undefined) return { ready: false, reason: failure.message };
           const status = journal?.status() ?? { connected: false };
-          return status.connected ? { ready: true } : { ready: false, reason: 'not connected to NATS' };
+          return status.connected
+            ? { ready: true }
+            : { ready: false, reason: 'not connected to NATS' };
         },
       },
     ],

@@ -1,7 +1,7 @@
-import { runDraft, runId, subjects, triggerId } from '@waybill/protocol';
-import type { FactType, RunEvent } from '@waybill/protocol';
-import { createdBody } from '@waybill/protocol/fixtures';
 import { eventually } from '@waybill/process/testing';
+import type { FactType, RunEvent } from '@waybill/protocol';
+import { runDraft, runId, subjects, triggerId } from '@waybill/protocol';
+import { createdBody } from '@waybill/protocol/fixtures';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ORG, startTestLog, type TestLog } from '../../../tests/support/log.ts';
 import { schedulerService } from './service.ts';
@@ -31,7 +31,10 @@ type Made = Readonly<{ run: string; jobId: string }>;
 
 async function decided(made: Made, draft: ReturnType<typeof runDraft>): Promise<number> {
   const { seq } = await log.run(made.run);
-  const answer = await log.journal.append(draft, { filter: subjects.runFilter(ORG, made.run), lastSeq: seq });
+  const answer = await log.journal.append(draft, {
+    filter: subjects.runFilter(ORG, made.run),
+    lastSeq: seq,
+  });
   if (answer.outcome !== 'stored') throw new Error(answer.outcome);
   return answer.seq;
 }
@@ -42,17 +45,58 @@ async function offeredRun(): Promise<Made> {
   const run = runId(triggerId(ORG, 'test', `t${number}`), 0);
   const jobId = `${run}-0`;
   const made = { run, jobId };
-  const body = { ...createdBody(), ...times, runId: run, jobs: createdBody().jobs.map((job) => ({ ...job, jobId })) };
-  await decided(made, runDraft({ org: ORG, runId: run, type: 'run.created', meta: { id: `c${number}`, source: 'test' }, body }));
-  const offer = { jobId, attempt: 1, fence: (await log.run(run)).seq, agentId: 'a', session: 7, ackTimeoutMs: times.ackTimeoutMs, reason: 'initial' as const };
-  await decided(made, runDraft({ org: ORG, runId: run, type: 'job.offered', to: 'a', meta: { id: `o${number}`, source: 'test', jobId, attempt: 1, session: 7, agentId: 'a' }, body: offer }));
+  const body = {
+    ...createdBody(),
+    ...times,
+    runId: run,
+    jobs: createdBody().jobs.map((job) => ({ ...job, jobId })),
+  };
+  await decided(
+    made,
+    runDraft({
+      org: ORG,
+      runId: run,
+      type: 'run.created',
+      meta: { id: `c${number}`, source: 'test' },
+      body,
+    }),
+  );
+  const offer = {
+    jobId,
+    attempt: 1,
+    fence: (await log.run(run)).seq,
+    agentId: 'a',
+    session: 7,
+    ackTimeoutMs: times.ackTimeoutMs,
+    reason: 'initial' as const,
+  };
+  await decided(
+    made,
+    runDraft({
+      org: ORG,
+      runId: run,
+      type: 'job.offered',
+      to: 'a',
+      meta: { id: `o${number}`, source: 'test', jobId, attempt: 1, session: 7, agentId: 'a' },
+      body: offer,
+    }),
+  );
   return made;
 }
 
 async function fact(made: Made, type: FactType, body: object = {}): Promise<void> {
   count += 1;
-  const meta = { id: `f${count}`, source: 'test', jobId: made.jobId, attempt: 1, session: 7, agentId: 'a' };
-  await log.journal.append(runDraft({ org: ORG, runId: made.run, type, meta, body: JSON.stringify(body) }));
+  const meta = {
+    id: `f${count}`,
+    source: 'test',
+    jobId: made.jobId,
+    attempt: 1,
+    session: 7,
+    agentId: 'a',
+  };
+  await log.journal.append(
+    runDraft({ org: ORG, runId: made.run, type, meta, body: JSON.stringify(body) }),
+  );
 }
 
 /** Deadlines are about time: what is waited for here is the server's clock. */
@@ -61,8 +105,12 @@ async function serverTimePasses(ms: number): Promise<void> {
   await eventually(async () => (await log.journal.serverTime('WB_RUNS')) >= until);
 }
 
-const has = (type: RunEvent['type']) => (events: readonly RunEvent[]): boolean => events.some((event) => event.type === type);
-const only = (events: readonly RunEvent[], type: RunEvent['type']): readonly RunEvent[] => events.filter((event) => event.type === type);
+const has =
+  (type: RunEvent['type']) =>
+  (events: readonly RunEvent[]): boolean =>
+    events.some((event) => event.type === type);
+const only = (events: readonly RunEvent[], type: RunEvent['type']): readonly RunEvent[] =>
+  events.filter((event) => event.type === type);
 
 describe('the scheduler', () => {
   it('expires an offer that nobody answered, after its deadline by server time, and not before', async () => {
@@ -71,7 +119,10 @@ describe('the scheduler', () => {
     const events = await log.until(made.run, 'job.expired', has('job.expired'));
     const at = (type: RunEvent['type']): number => only(events, type)[0]?.at ?? 0;
     expect(at('job.expired') - at('job.offered')).toBeGreaterThan(times.ackTimeoutMs);
-    expect((await log.run(made.run)).jobs[0]).toMatchObject({ state: 'queued', attempts: [{ resolution: 'expired' }] });
+    expect((await log.run(made.run)).jobs[0]).toMatchObject({
+      state: 'queued',
+      attempts: [{ resolution: 'expired' }],
+    });
   });
 
   it('two schedulers, one expiry', async () => {
@@ -94,8 +145,17 @@ describe('the scheduler', () => {
     for (const beat of beats) {
       await serverTimePasses(300);
       await log.journal.append({
-        stream: 'WB_HEARTBEATS', subject: subjects.heartbeat(ORG, made.run, made.jobId), type: 'job.heartbeat',
-        meta: { id: `${made.run}-hb${beat}`, source: 'test', jobId: made.jobId, attempt: 1, session: 7 }, body: '{}',
+        stream: 'WB_HEARTBEATS',
+        subject: subjects.heartbeat(ORG, made.run, made.jobId),
+        type: 'job.heartbeat',
+        meta: {
+          id: `${made.run}-hb${beat}`,
+          source: 'test',
+          jobId: made.jobId,
+          attempt: 1,
+          session: 7,
+        },
+        body: '{}',
       });
     }
     const events = await log.until(made.run, 'job.stale', has('job.stale'));
@@ -113,7 +173,10 @@ describe('the scheduler', () => {
     await fact(made, 'job.ack');
     await fact(made, 'agent.lost', { code: 1006, scalerManaged: false });
     await log.until(made.run, 'job.lost', has('job.lost'));
-    expect((await log.run(made.run)).jobs[0]).toMatchObject({ state: 'failed', failure: 'agent_lost' });
+    expect((await log.run(made.run)).jobs[0]).toMatchObject({
+      state: 'failed',
+      failure: 'agent_lost',
+    });
   });
 
   it('started after a deadline passed gives the offer one answer time of its own watch', async () => {

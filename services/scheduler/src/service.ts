@@ -2,14 +2,15 @@
  * The scheduler: it knows time. Every deadline is a fold of the log; what is due, it sweeps. Correct when several run at once:
  * they make the same decisions, the log keeps one of each, and the fold voids whatever was decided too late or too early.
  */
-import { natsSettings, openJournal } from '@waybill/journal';
+
 import type { Journal } from '@waybill/journal';
+import { natsSettings, openJournal } from '@waybill/journal';
 import type { Host, Service } from '@waybill/process';
 import type { Config } from './config.ts';
 import type { Deadline } from './domain/deadline.ts';
-import { openRunTable } from './shell/run-table.ts';
-import type { RunTable } from './shell/run-table.ts';
 import { startSweeping } from './shell/deadline-sweep.ts';
+import type { RunTable } from './shell/run-table.ts';
+import { openRunTable } from './shell/run-table.ts';
 
 /** Offers that nobody watched get one full answer time from the start of the watch. */
 const WATCH_MS = 10_000;
@@ -27,7 +28,12 @@ export function schedulerService(config: Config, { clock, log }: Host): Service 
         failure ??= error;
         fail(error);
       };
-      journal = await openJournal({ nats: natsSettings(config), name: 'waybill-scheduler', clock, log });
+      journal = await openJournal({
+        nats: natsSettings(config),
+        name: 'waybill-scheduler',
+        clock,
+        log,
+      });
       await journal.provision();
       const startedAt = await journal.serverTime('WB_RUNS');
       const lookFrom = ({ kind, offeredAt }: Deadline): number =>
@@ -47,7 +53,9 @@ export function schedulerService(config: Config, { clock, log }: Host): Service 
         name: 'scheduler',
         check: () => {
           if (failure !== undefined) return { ready: false, reason: failure.message };
-          return journal?.status().connected === true ? { ready: true } : { ready: false, reason: 'not connected to NATS' };
+          return journal?.status().connected === true
+            ? { ready: true }
+            : { ready: false, reason: 'not connected to NATS' };
         },
       },
     ],

@@ -3,11 +3,18 @@
  * Deterministic and without I/O. It is changed in place because it is as large as the backlog and moves with every event.
  * Queued jobs stand in one line per org and set of labels, first come first served, so that a pick looks only at the heads.
  */
-import { currentAttempt, evolveRun, initialRun, isHeld, wasVoid } from '@waybill/protocol';
+
 import type { Attempt, Job, Run, RunEvent } from '@waybill/protocol';
+import { currentAttempt, evolveRun, initialRun, isHeld, wasVoid } from '@waybill/protocol';
 import { memberKey } from './fleet.ts';
 
-export type Waiting = Readonly<{ org: string; runId: string; jobId: string; runsOn: readonly string[]; notBefore: number }>;
+export type Waiting = Readonly<{
+  org: string;
+  runId: string;
+  jobId: string;
+  runsOn: readonly string[];
+  notBefore: number;
+}>;
 export type Folded = Readonly<{ run: Run; isVoid: boolean; attempt: Attempt | undefined }>;
 
 export type Board = Readonly<{
@@ -27,7 +34,8 @@ export type Board = Readonly<{
   release(jobId: string): void;
 }>;
 
-const lineKey = (org: string, runsOn: readonly string[]): string => JSON.stringify([org, ...runsOn.toSorted()]);
+const lineKey = (org: string, runsOn: readonly string[]): string =>
+  JSON.stringify([org, ...runsOn.toSorted()]);
 
 export function createBoard(): Board {
   const runs = new Map<string, Run>();
@@ -92,10 +100,15 @@ export function createBoard(): Board {
     runs: () => runs.entries(),
     heads: (now, isBusy) =>
       [...lines.values()].flatMap((line) =>
-        firstOf(line, (each) => each.notBefore <= now && !reserved.has(each.jobId) && !isBusy(each.runId)),
+        firstOf(
+          line,
+          (each) => each.notBefore <= now && !reserved.has(each.jobId) && !isBusy(each.runId),
+        ),
       ),
     nextDue: (now) => {
-      const due = [...lines.values()].flatMap((line) => [...line.values()].map((each) => each.notBefore));
+      const due = [...lines.values()].flatMap((line) =>
+        [...line.values()].map((each) => each.notBefore),
+      );
       return due.filter((at) => at > now).toSorted((a, b) => a - b)[0];
     },
     load: (agentKey) => held.get(agentKey) ?? 0,
@@ -107,7 +120,10 @@ export function createBoard(): Board {
   };
 }
 
-function firstOf(line: ReadonlyMap<string, Waiting>, fits: (waiting: Waiting) => boolean): readonly Waiting[] {
+function firstOf(
+  line: ReadonlyMap<string, Waiting>,
+  fits: (waiting: Waiting) => boolean,
+): readonly Waiting[] {
   for (const waiting of line.values()) if (fits(waiting)) return [waiting];
   return [];
 }

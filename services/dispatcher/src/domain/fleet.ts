@@ -57,7 +57,11 @@ function without(fleet: Fleet, key: string): Fleet {
 }
 
 /** What a run's event (folded, not void) says of the agent that it names. */
-export function withRunEvent(fleet: Fleet, event: RunEvent, attempt: Readonly<{ agentId: string; session: number }>): Fleet {
+export function withRunEvent(
+  fleet: Fleet,
+  event: RunEvent,
+  attempt: Readonly<{ agentId: string; session: number }>,
+): Fleet {
   const key = memberKey(event.org, attempt.agentId);
   const member = fleet.get(key);
   if (member === undefined || member.session !== attempt.session) return fleet;
@@ -77,7 +81,9 @@ export function withRunEvent(fleet: Fleet, event: RunEvent, attempt: Readonly<{ 
 /** Opens a full door again: an agent that said busy and then said nothing is tried once more after a while. */
 export const reopened = (fleet: Fleet, key: string, session: number): Fleet => {
   const member = fleet.get(key);
-  return member?.door === 'full' && member.session === session ? new Map(fleet).set(key, { ...member, door: 'open' }) : fleet;
+  return member?.door === 'full' && member.session === session
+    ? new Map(fleet).set(key, { ...member, door: 'open' })
+    : fleet;
 };
 
 /** The agent for a job: labels all there, a slot free; least loaded first, then longest idle, then by name. */

@@ -21,4 +21,7 @@ const WILD: Readonly<Record<string, string>> = {
 };
 
 const regexOf = (glob: string): RegExp =>
-  new RegExp(`^${glob.replaceAll(/\*\*\/|\*\*|[*?]|[\\^$+.()|[\]{}]/g, (part) => WILD[part] ?? `\\${part}`)}$`, 's');
+  new RegExp(
+    `^${glob.replaceAll(/\*\*\/|\*\*|[*?]|[\\^$+.()|[\]{}]/g, (part) => WILD[part] ?? `\\${part}`)}$`,
+    's',
+  );

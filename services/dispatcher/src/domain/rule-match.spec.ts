@@ -15,8 +15,19 @@ const push = {
 };
 
 const trigger = (data: unknown, event = 'push', source = 'github'): TriggerReceived => ({
-  type: 'trigger.received', org: 'main', source, triggerId: '0'.repeat(26), seq: 1, at: 1, id: 'x', meta: { id: 'x', source: '' },
-  kind: 'webhook', event, deliveryId: 'd', digest: '', data,
+  type: 'trigger.received',
+  org: 'main',
+  source,
+  triggerId: '0'.repeat(26),
+  seq: 1,
+  at: 1,
+  id: 'x',
+  meta: { id: 'x', source: '' },
+  kind: 'webhook',
+  event,
+  deliveryId: 'd',
+  digest: '',
+  data,
 });
 
 const rule = (on: Record<string, unknown>): Rule =>
@@ -68,35 +79,64 @@ describe('a rule', () => {
 
   it('with branches does not match an event that has none, nor the deletion of a branch', () => {
     expect(matches({ branches: ['**'] }, { action: 'opened' }, 'issues')).toBe(false);
-    expect(matches({ event: 'push' }, { ...push, deleted: true, after: '0'.repeat(40) })).toBe(false);
+    expect(matches({ event: 'push' }, { ...push, deleted: true, after: '0'.repeat(40) })).toBe(
+      false,
+    );
   });
 });
 
 describe('a GitHub event', () => {
   it('fills repository, branch, commit and paths of a push', () => {
     expect(sourceEvent(push)).toEqual({
-      repoUrl: 'https://example.test/acme/shop.git', branch: 'feature/login', ref: 'feature/login',
-      sha: 'a'.repeat(40), paths: ['src/a.ts', 'docs/readme.md'], deleted: false,
+      repoUrl: 'https://example.test/acme/shop.git',
+      branch: 'feature/login',
+      ref: 'feature/login',
+      sha: 'a'.repeat(40),
+      paths: ['src/a.ts', 'docs/readme.md'],
+      deleted: false,
     });
   });
 
   it('takes the head of a pull request and the tag of a tag', () => {
-    expect(sourceEvent({ pull_request: { head: { ref: 'fix', sha: 'b'.repeat(40) } } })).toMatchObject({ branch: 'fix', sha: 'b'.repeat(40) });
-    expect(sourceEvent({ ref: 'refs/tags/v1', after: 'c'.repeat(40) })).toMatchObject({ branch: '', ref: 'v1' });
+    expect(
+      sourceEvent({ pull_request: { head: { ref: 'fix', sha: 'b'.repeat(40) } } }),
+    ).toMatchObject({ branch: 'fix', sha: 'b'.repeat(40) });
+    expect(sourceEvent({ ref: 'refs/tags/v1', after: 'c'.repeat(40) })).toMatchObject({
+      branch: '',
+      ref: 'v1',
+    });
   });
 
-  it.each([null, 7, 'text', [], { repository: null, commits: 'x', ref: 3 }])('that is malformed (%j) says nothing', (data) => {
-    expect(sourceEvent(data)).toMatchObject({ repoUrl: '', branch: '', sha: '' });
-  });
+  it.each([null, 7, 'text', [], { repository: null, commits: 'x', ref: 3 }])(
+    'that is malformed (%j) says nothing',
+    (data) => {
+      expect(sourceEvent(data)).toMatchObject({ repoUrl: '', branch: '', sha: '' });
+    },
+  );
 });
 
 describe('an expression in a rule', () => {
   it('becomes the value at its path, empty if there is none, JSON if it is an object', () => {
-    const rendered = render({ a: 'x ${{ event.repository.full_name }}', b: ['${{event.none.at.all}}'], c: '${{ event.commits.0 }}', n: 3 }, push);
-    expect(rendered).toEqual({ a: 'x acme/shop', b: [''], c: JSON.stringify(push.commits[0]), n: 3 });
+    const rendered = render(
+      {
+        a: 'x ${{ event.repository.full_name }}',
+        b: ['${{event.none.at.all}}'],
+        c: '${{ event.commits.0 }}',
+        n: 3,
+      },
+      push,
+    );
+    expect(rendered).toEqual({
+      a: 'x acme/shop',
+      b: [''],
+      c: JSON.stringify(push.commits[0]),
+      n: 3,
+    });
   });
 
   it('reads no inherited property and does not render what it inserted', () => {
-    expect(render('${{ event.constructor.name }}|${{ event.a }}', { a: '${{ event.b }}', b: 'no' })).toBe('|${{ event.b }}');
+    expect(
+      render('${{ event.constructor.name }}|${{ event.a }}', { a: '${{ event.b }}', b: 'no' }),
+    ).toBe('|${{ event.b }}');
   });
 });

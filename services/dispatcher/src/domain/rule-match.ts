@@ -8,7 +8,11 @@ export function ruleMatches(rule: Rule, trigger: TriggerReceived, about: SourceE
   if (on.source !== trigger.source) return false;
   if (on.event !== undefined && on.event !== trigger.event) return false;
   if (about.deleted && on.event === 'push') return false;
-  if (on.branches !== undefined && !(about.branch !== '' && matchesGlobs(on.branches, about.branch))) return false;
+  if (
+    on.branches !== undefined &&
+    !(about.branch !== '' && matchesGlobs(on.branches, about.branch))
+  )
+    return false;
   const { paths } = on;
   return paths === undefined || (about.paths ?? []).some((path) => matchesGlobs(paths, path));
 }

@@ -2,8 +2,9 @@
  * What a run needs decided next, one decision at a time: the next expectation is known only once the last one is folded.
  * Offers are not made here, because they also need an agent. Pure and idempotent: the same run gives the same decision.
  */
-import { completionOf, currentAttempt, decisionId, needsOf, runDraft } from '@waybill/protocol';
+
 import type { BodyOf, Draft, Job, JobOffered, Run } from '@waybill/protocol';
+import { completionOf, currentAttempt, decisionId, needsOf, runDraft } from '@waybill/protocol';
 
 export type Decision = Readonly<{ draft: Draft; expectedSeq: number }>;
 
@@ -17,13 +18,21 @@ export function decideRun(run: Run): Decision | undefined {
     const needs = needsOf(job.spec.needs, run.jobs);
     const { jobId } = job.spec;
     if (needs.kind === 'met') return about(run, 'job.queued', jobId, { jobId });
-    if (needs.kind === 'unmet') return about(run, 'job.skipped', jobId, { jobId, because: [...needs.because] });
+    if (needs.kind === 'unmet')
+      return about(run, 'job.skipped', jobId, { jobId, because: [...needs.because] });
   }
   const completion = completionOf(run);
-  return completion === undefined ? undefined : about(run, 'run.completed', undefined, completedBody(run, completion));
+  return completion === undefined
+    ? undefined
+    : about(run, 'run.completed', undefined, completedBody(run, completion));
 }
 
-function about<T extends 'job.queued' | 'job.skipped' | 'run.completed'>(run: Run, type: T, jobId: string | undefined, body: BodyOf<T>): Decision {
+function about<T extends 'job.queued' | 'job.skipped' | 'run.completed'>(
+  run: Run,
+  type: T,
+  jobId: string | undefined,
+  body: BodyOf<T>,
+): Decision {
   const { org, runId } = madeOf(run);
   return {
     expectedSeq: run.seq,
@@ -50,7 +59,10 @@ function madeOf(run: Run): Readonly<{ org: string; runId: string; ackTimeoutMs: 
 }
 
 /** Usage and cost are sums over usage events, which no agent of this version reports. */
-const completedBody = (run: Run, completion: NonNullable<ReturnType<typeof completionOf>>): BodyOf<'run.completed'> => ({
+const completedBody = (
+  run: Run,
+  completion: NonNullable<ReturnType<typeof completionOf>>,
+): BodyOf<'run.completed'> => ({
   ...completion,
   usage: {},
   costUsd: 0,
@@ -60,12 +72,17 @@ const completedBody = (run: Run, completion: NonNullable<ReturnType<typeof compl
     name: job.spec.name,
     state: job.state,
     attempts: job.attempts.length,
-    durationMs: job.startedAt === null || job.completedAt === null ? null : job.completedAt - job.startedAt,
+    durationMs:
+      job.startedAt === null || job.completedAt === null ? null : job.completedAt - job.startedAt,
   })),
 });
 
 /** Offers a queued job to an agent's session. The fence is the sequence that the offer expects. */
-export function decideOffer(run: Run, job: Job, to: Readonly<{ agentId: string; session: number }>): Decision {
+export function decideOffer(
+  run: Run,
+  job: Job,
+  to: Readonly<{ agentId: string; session: number }>,
+): Decision {
   const { org, runId, ackTimeoutMs } = madeOf(run);
   const attempt = (currentAttempt(job)?.attempt ?? 0) + 1;
   const { jobId } = job.spec;
@@ -89,5 +106,8 @@ export function decideOffer(run: Run, job: Job, to: Readonly<{ agentId: string; 
     requestId: run.requestId ?? undefined,
     traceparent: run.traceparent ?? undefined,
   };
-  return { expectedSeq: run.seq, draft: runDraft({ org, runId, type: 'job.offered', to: to.agentId, meta, body }) };
+  return {
+    expectedSeq: run.seq,
+    draft: runDraft({ org, runId, type: 'job.offered', to: to.agentId, meta, body }),
+  };
 }

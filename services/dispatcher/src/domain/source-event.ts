@@ -29,8 +29,10 @@ export function sourceEvent(data: unknown): SourceEvent {
   const pull = fields(payload['pull_request']);
   const head = fields(pull['head']);
   const fullRef = text(payload['ref']);
-  const branch = text(head['ref']) || branchOf(fullRef) || text(fields(payload['workflow_run'])['head_branch']);
-  const sha = text(head['sha']) || text(payload['after']) || text(fields(payload['head_commit'])['id']);
+  const branch =
+    text(head['ref']) || branchOf(fullRef) || text(fields(payload['workflow_run'])['head_branch']);
+  const sha =
+    text(head['sha']) || text(payload['after']) || text(fields(payload['head_commit'])['id']);
   return {
     repoUrl: text(repository['clone_url']),
     branch,
@@ -41,10 +43,13 @@ export function sourceEvent(data: unknown): SourceEvent {
   };
 }
 
-const branchOf = (ref: string): string => (ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : '');
+const branchOf = (ref: string): string =>
+  ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : '';
 
 function pathsOf(commits: unknown): readonly string[] | undefined {
   if (!Array.isArray(commits)) return undefined;
-  const touched = commits.map(fields).flatMap((commit) => ['added', 'modified', 'removed'].flatMap((key) => texts(commit[key])));
+  const touched = commits
+    .map(fields)
+    .flatMap((commit) => ['added', 'modified', 'removed'].flatMap((key) => texts(commit[key])));
   return [...new Set(touched)];
 }

@@ -14,10 +14,14 @@ export function render<T>(value: T, event: unknown): T {
 
 function rendered(value: unknown, event: unknown): unknown {
   if (typeof value === 'string')
-    return value.includes('${{') ? value.replaceAll(EXPRESSION, (_, path: string) => textAt(event, path)) : value;
+    return value.includes('${{')
+      ? value.replaceAll(EXPRESSION, (_, path: string) => textAt(event, path))
+      : value;
   if (Array.isArray(value)) return value.map((each) => rendered(each, event));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, rendered(each, event)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, rendered(each, event)]),
+  );
 }
 
 function textAt(event: unknown, path: string): string {

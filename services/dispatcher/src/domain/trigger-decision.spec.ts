@@ -1,29 +1,72 @@
 /** The one decision about a trigger and the runs that follow from it. */
-import { evolveRun, initialRun, readRunMessage, Rule, runDraft, headersOf, runId, triggerId } from '@waybill/protocol';
+
 import type { TriggerReceived } from '@waybill/protocol';
+import {
+  evolveRun,
+  headersOf,
+  initialRun,
+  Rule,
+  readRunMessage,
+  runDraft,
+  runId,
+  triggerId,
+} from '@waybill/protocol';
 import { describe, expect, it } from 'vitest';
-import { decideTrigger, planRun } from './trigger-decision.ts';
 import type { PlacedRule } from './trigger-decision.ts';
+import { decideTrigger, planRun } from './trigger-decision.ts';
 
 const id = triggerId('main', 'github', 'd1');
-const data = { ref: 'refs/heads/main', after: 'a'.repeat(40), repository: { clone_url: 'file:///repo' }, message: 'hello' };
+const data = {
+  ref: 'refs/heads/main',
+  after: 'a'.repeat(40),
+  repository: { clone_url: 'file:///repo' },
+  message: 'hello',
+};
 const trigger: TriggerReceived = {
-  type: 'trigger.received', org: 'main', source: 'github', triggerId: id, seq: 4, at: 1, id: 'x', meta: { id: 'x', source: '' },
-  kind: 'webhook', event: 'push', deliveryId: 'd1', digest: '', data,
+  type: 'trigger.received',
+  org: 'main',
+  source: 'github',
+  triggerId: id,
+  seq: 4,
+  at: 1,
+  id: 'x',
+  meta: { id: 'x', source: '' },
+  kind: 'webhook',
+  event: 'push',
+  deliveryId: 'd1',
+  digest: '',
+  data,
 };
 const placed = (name: string, spec: Record<string, unknown> = {}): PlacedRule => ({
   generation: 3,
   seq: 12,
   rule: Rule.parse({
-    apiVersion: 'waybill/v1', kind: 'Rule', metadata: { name },
-    spec: { on: { source: 'github' }, jobs: [{ name: 'test', steps: [{ run: 'echo ${{ event.message }}' }] }], ...spec },
+    apiVersion: 'waybill/v1',
+    kind: 'Rule',
+    metadata: { name },
+    spec: {
+      on: { source: 'github' },
+      jobs: [{ name: 'test', steps: [{ run: 'echo ${{ event.message }}' }] }],
+      ...spec,
+    },
   }),
 });
-const direct = (body: unknown): TriggerReceived => ({ ...trigger, source: 'api', event: 'run', kind: 'manual', data: body });
+const direct = (body: unknown): TriggerReceived => ({
+  ...trigger,
+  source: 'api',
+  event: 'run',
+  kind: 'manual',
+  data: body,
+});
 
 describe('a trigger', () => {
   it('that matches no rule is decided no_rule', () => {
-    expect(decideTrigger(trigger, [])).toEqual({ triggerId: id, receivedSeq: 4, decision: 'no_rule', runs: [] });
+    expect(decideTrigger(trigger, [])).toEqual({
+      triggerId: id,
+      receivedSeq: 4,
+      decision: 'no_rule',
+      runs: [],
+    });
   });
 
   it('starts one run for each rule that matches, in the order of their names, with pinned generations', () => {
@@ -36,16 +79,36 @@ describe('a trigger', () => {
   });
 
   it('that asks for a run directly starts that run, and is decided invalid if it cannot', () => {
-    expect(decideTrigger(direct({ jobs: [{ name: 'a', steps: [{ run: 'true' }] }] }), [])).toMatchObject({ decision: 'run', runs: [{ rule: null }] });
-    expect(decideTrigger(direct({ jobs: [] }), [])).toMatchObject({ decision: 'invalid', runs: [] });
+    expect(
+      decideTrigger(direct({ jobs: [{ name: 'a', steps: [{ run: 'true' }] }] }), []),
+    ).toMatchObject({ decision: 'run', runs: [{ rule: null }] });
+    expect(decideTrigger(direct({ jobs: [] }), [])).toMatchObject({
+      decision: 'invalid',
+      runs: [],
+    });
   });
 });
 
 describe('a run', () => {
   it('is made of its rule and trigger, with expressions filled in', () => {
-    const made = planRun(trigger, { runId: runId(id, 0), rule: placed('ci', { attemptsMax: 2 }) }, 1e6);
-    expect(made).toMatchObject({ repoUrl: 'file:///repo', ref: 'main', sha: 'a'.repeat(40), offersMax: 2, event: data, rule: { name: 'ci', generation: 3 } });
-    expect(made?.jobs[0]?.config).toMatchObject({ name: 'test', checkout: true, steps: [{ name: 'step 1', run: 'echo hello' }] });
+    const made = planRun(
+      trigger,
+      { runId: runId(id, 0), rule: placed('ci', { attemptsMax: 2 }) },
+      1e6,
+    );
+    expect(made).toMatchObject({
+      repoUrl: 'file:///repo',
+      ref: 'main',
+      sha: 'a'.repeat(40),
+      offersMax: 2,
+      event: data,
+      rule: { name: 'ci', generation: 3 },
+    });
+    expect(made?.jobs[0]?.config).toMatchObject({
+      name: 'test',
+      checkout: true,
+      steps: [{ name: 'step 1', run: 'echo hello' }],
+    });
   });
 
   it('leaves the payload out where it would not fit, and stays readable as run.created', () => {
@@ -53,15 +116,36 @@ describe('a run', () => {
     const made = planRun(big, { runId: runId(id, 0), rule: placed('ci') }, 30_000);
     expect(made?.event).toBeNull();
     if (made === undefined) return;
-    const draft = runDraft({ org: 'main', runId: made.runId, type: 'run.created', meta: { id: 'c', source: 's' }, body: made });
+    const draft = runDraft({
+      org: 'main',
+      runId: made.runId,
+      type: 'run.created',
+      meta: { id: 'c', source: 's' },
+      body: made,
+    });
     const headers = headersOf(draft);
-    const event = readRunMessage({ stream: 'WB_RUNS', seq: 1, at: 1, subject: draft.subject, header: (name) => headers[name], body: new TextEncoder().encode(String(draft.body)) });
+    const event = readRunMessage({
+      stream: 'WB_RUNS',
+      seq: 1,
+      at: 1,
+      subject: draft.subject,
+      header: (name) => headers[name],
+      body: new TextEncoder().encode(String(draft.body)),
+    });
     expect(event === undefined ? undefined : evolveRun(initialRun, event).state).toBe('pending');
   });
 
   it('asked for directly carries its secrets sealed as they are stored, and a config verbatim', () => {
     const secrets = { $sealed: 'v1.k.e.c' };
-    const made = planRun(direct({ jobs: [{ name: 'a', config: { any: 1 } }], secrets }), { runId: runId(id, 0), rule: null }, 1e6);
-    expect(made).toMatchObject({ secrets, repoUrl: '', jobs: [{ config: { any: 1 }, withEvent: false }] });
+    const made = planRun(
+      direct({ jobs: [{ name: 'a', config: { any: 1 } }], secrets }),
+      { runId: runId(id, 0), rule: null },
+      1e6,
+    );
+    expect(made).toMatchObject({
+      secrets,
+      repoUrl: '',
+      jobs: [{ config: { any: 1 }, withEvent: false }],
+    });
   });
 });

@@ -2,8 +2,15 @@
  * The one decision about a trigger, and the runs that follow from it. Both are pure functions of what the log holds: whoever
  * finds a decided run missing makes exactly the same one.
  */
+
+import type {
+  PinnedRule,
+  Rule,
+  RunCreated,
+  TriggerDecided,
+  TriggerReceived,
+} from '@waybill/protocol';
 import { jobSpecs, RunRequest, runId } from '@waybill/protocol';
-import type { PinnedRule, Rule, RunCreated, TriggerDecided, TriggerReceived } from '@waybill/protocol';
 import { ruleMatches } from './rule-match.ts';
 import { sourceEvent } from './source-event.ts';
 import { render } from './template.ts';
@@ -12,17 +19,31 @@ import { render } from './template.ts';
 export type PlacedRule = Readonly<{ generation: number; seq: number; rule: Rule }>;
 
 /** Defaults of DESIGN section 5. */
-export const timing = { offersMax: 5, ackTimeoutMs: 10_000, recoveryMs: 120_000, staleMs: 120_000 } as const;
+export const timing = {
+  offersMax: 5,
+  ackTimeoutMs: 10_000,
+  recoveryMs: 120_000,
+  staleMs: 120_000,
+} as const;
 
-const isDirect = (trigger: TriggerReceived): boolean => trigger.source === 'api' && trigger.event === 'run';
+const isDirect = (trigger: TriggerReceived): boolean =>
+  trigger.source === 'api' && trigger.event === 'run';
 
-export function decideTrigger(trigger: TriggerReceived, rules: readonly PlacedRule[]): TriggerDecided {
+export function decideTrigger(
+  trigger: TriggerReceived,
+  rules: readonly PlacedRule[],
+): TriggerDecided {
   const { triggerId, seq } = trigger;
   const decided = { triggerId, receivedSeq: seq };
   if (isDirect(trigger)) {
     if (requestOf(trigger) !== undefined)
       return { ...decided, decision: 'run', runs: [{ rule: null, runId: runId(triggerId, 0) }] };
-    return { ...decided, decision: 'invalid', detail: 'the stored request is not a run request', runs: [] };
+    return {
+      ...decided,
+      decision: 'invalid',
+      detail: 'the stored request is not a run request',
+      runs: [],
+    };
   }
   const about = sourceEvent(trigger.data);
   const matching = rules
@@ -32,10 +53,16 @@ export function decideTrigger(trigger: TriggerReceived, rules: readonly PlacedRu
   return { ...decided, decision: runs.length === 0 ? 'no_rule' : 'run', runs };
 }
 
-const pin = ({ generation, seq, rule }: PlacedRule): PinnedRule => ({ name: rule.metadata.name, generation, seq });
+const pin = ({ generation, seq, rule }: PlacedRule): PinnedRule => ({
+  name: rule.metadata.name,
+  generation,
+  seq,
+});
 
 /** Secrets are sealed before they reach the log: in the stored request they are no longer a record of strings. */
-function requestOf(trigger: TriggerReceived): Readonly<{ request: RunRequest; secrets: unknown }> | undefined {
+function requestOf(
+  trigger: TriggerReceived,
+): Readonly<{ request: RunRequest; secrets: unknown }> | undefined {
   if (typeof trigger.data !== 'object' || trigger.data === null) return undefined;
   const { secrets, ...rest } = { secrets: undefined, ...trigger.data };
   const request = RunRequest.safeParse(rest);
@@ -48,10 +75,19 @@ export type PlannedRun = Readonly<{ runId: string; rule: PlacedRule | null }>;
  * `run.created` of a decided run. `maxBytes` bounds the body: the trigger's payload is left out (null) where it would
  * not fit beside the rest. Undefined if the trigger cannot make such a run, which `decideTrigger` has ruled out.
  */
-export function planRun(trigger: TriggerReceived, planned: PlannedRun, maxBytes: number): RunCreated | undefined {
-  const made = planned.rule === null ? fromRequest(trigger, planned.runId) : fromRule(trigger, planned.runId, planned.rule);
+export function planRun(
+  trigger: TriggerReceived,
+  planned: PlannedRun,
+  maxBytes: number,
+): RunCreated | undefined {
+  const made =
+    planned.rule === null
+      ? fromRequest(trigger, planned.runId)
+      : fromRule(trigger, planned.runId, planned.rule);
   if (made === undefined || JSON.stringify(made).length * 3 < maxBytes) return made;
-  return new TextEncoder().encode(JSON.stringify(made)).length < maxBytes ? made : { ...made, event: null };
+  return new TextEncoder().encode(JSON.stringify(made)).length < maxBytes
+    ? made
+    : { ...made, event: null };
 }
 
 function fromRequest(trigger: TriggerReceived, id: string): RunCreated | undefined {
@@ -70,7 +106,12 @@ function fromRequest(trigger: TriggerReceived, id: string): RunCreated | undefin
     ...(request.input === undefined ? {} : { input: request.input }),
     ...(secrets === undefined ? {} : { secrets }),
     event: null,
-    jobs: jobSpecs(request.jobs, { runId: id, workflow, checkout: repoUrl !== '', input: request.input }),
+    jobs: jobSpecs(request.jobs, {
+      runId: id,
+      workflow,
+      checkout: repoUrl !== '',
+      input: request.input,
+    }),
     offersMax: timing.offersMax,
   };
 }
@@ -88,7 +129,12 @@ function fromRule(trigger: TriggerReceived, id: string, placed: PlacedRule): Run
     ref: repoUrl === '' ? '' : about.ref,
     sha: repoUrl === '' ? '' : about.sha,
     event: trigger.data,
-    jobs: jobSpecs(render(spec.jobs, trigger.data), { runId: id, workflow, checkout: repoUrl !== '', input: undefined }),
+    jobs: jobSpecs(render(spec.jobs, trigger.data), {
+      runId: id,
+      workflow,
+      checkout: repoUrl !== '',
+      input: undefined,
+    }),
     offersMax: spec.attemptsMax ?? timing.offersMax,
   };
 }

@@ -1,8 +1,8 @@
 /** The rules of every org, folded from WB_CONFIG: the current generations, and any pinned one, read back from the log. */
 import type { Journal, Reader } from '@waybill/journal';
-import { allSubjects, parseJson, parseSubject, RuleGeneration } from '@waybill/protocol';
-import type { PinnedRule, StoredMessage } from '@waybill/protocol';
 import type { Logger } from '@waybill/process';
+import type { PinnedRule, StoredMessage } from '@waybill/protocol';
+import { allSubjects, parseJson, parseSubject, RuleGeneration } from '@waybill/protocol';
 import type { PlacedRule } from '../domain/trigger-decision.ts';
 
 export type RuleBook = Readonly<{
@@ -12,7 +12,11 @@ export type RuleBook = Readonly<{
   reader: Reader;
 }>;
 
-export async function openRuleBook(journal: Journal, log: Logger, onFailure: (error: Error) => void): Promise<RuleBook> {
+export async function openRuleBook(
+  journal: Journal,
+  log: Logger,
+  onFailure: (error: Error) => void,
+): Promise<RuleBook> {
   const orgs = new Map<string, Map<string, PlacedRule>>();
   const reader = await journal.read({
     stream: 'WB_CONFIG',
@@ -44,5 +48,7 @@ export async function openRuleBook(journal: Journal, log: Logger, onFailure: (er
 
 function placedRule(message: StoredMessage): PlacedRule | undefined {
   const body = RuleGeneration.safeParse(parseJson(message.body));
-  return body.success ? { generation: body.data.generation, rule: body.data.rule, seq: message.seq } : undefined;
+  return body.success
+    ? { generation: body.data.generation, rule: body.data.rule, seq: message.seq }
+    : undefined;
 }

@@ -2,19 +2,32 @@
  * Follows WB_RUNS and WB_AGENTS, and appends what they call for: jobs queued or skipped, offers, completed runs. One decision of
  * a run is on its way at a time; the next is made when the log has given it back, folded in its place.
  */
-import { refuseNewer } from '@waybill/journal';
-import type { Journal, Reader } from '@waybill/journal';
-import type { Clock, Logger } from '@waybill/process';
-import { allSubjects, readAgentMessage, readRunMessage, subjects } from '@waybill/protocol';
-import type { StoredMessage } from '@waybill/protocol';
-import { createBoard } from '../domain/board.ts';
-import type { Board } from '../domain/board.ts';
-import { emptyFleet, memberKey, pickMember, reopened, withAgentEvent, withRunEvent } from '../domain/fleet.ts';
-import type { Fleet } from '../domain/fleet.ts';
-import { decideOffer, decideRun } from '../domain/run-decision.ts';
-import type { Decision } from '../domain/run-decision.ts';
 
-export type RunLoopOptions = Readonly<{ journal: Journal; clock: Clock; log: Logger; onFailure: (error: Error) => void }>;
+import type { Journal, Reader } from '@waybill/journal';
+import { refuseNewer } from '@waybill/journal';
+import type { Clock, Logger } from '@waybill/process';
+import type { StoredMessage } from '@waybill/protocol';
+import { allSubjects, readAgentMessage, readRunMessage, subjects } from '@waybill/protocol';
+import type { Board } from '../domain/board.ts';
+import { createBoard } from '../domain/board.ts';
+import type { Fleet } from '../domain/fleet.ts';
+import {
+  emptyFleet,
+  memberKey,
+  pickMember,
+  reopened,
+  withAgentEvent,
+  withRunEvent,
+} from '../domain/fleet.ts';
+import type { Decision } from '../domain/run-decision.ts';
+import { decideOffer, decideRun } from '../domain/run-decision.ts';
+
+export type RunLoopOptions = Readonly<{
+  journal: Journal;
+  clock: Clock;
+  log: Logger;
+  onFailure: (error: Error) => void;
+}>;
 export type RunLoop = Readonly<{
   readers: readonly Reader[];
   knowsRun(runId: string): boolean;
@@ -27,7 +40,12 @@ export type RunLoop = Readonly<{
 const REOPEN_MS = 30_000;
 const RETRY_MS = 1_000;
 
-export async function openRunLoop({ journal, clock, log, onFailure }: RunLoopOptions): Promise<RunLoop> {
+export async function openRunLoop({
+  journal,
+  clock,
+  log,
+  onFailure,
+}: RunLoopOptions): Promise<RunLoop> {
   const board: Board = createBoard();
   let fleet: Fleet = emptyFleet;
   let begun = false;
@@ -40,7 +58,8 @@ export async function openRunLoop({ journal, clock, log, onFailure }: RunLoopOpt
   let lastSeen = { at: 0, monotonicMs: clock.monotonicMs() };
   let alarm = { cancel: (): void => undefined };
 
-  const serverNow = (): number => lastSeen.at + Math.max(0, clock.monotonicMs() - lastSeen.monotonicMs);
+  const serverNow = (): number =>
+    lastSeen.at + Math.max(0, clock.monotonicMs() - lastSeen.monotonicMs);
   const isBusy = (runId: string): boolean => awaiting.has(runId);
 
   const send = (runId: string, jobId: string | undefined, decision: Decision): void => {
@@ -50,7 +69,11 @@ export async function openRunLoop({ journal, clock, log, onFailure }: RunLoopOpt
     void done.finally(() => onTheWay.delete(done));
   };
 
-  const commit = async (runId: string, jobId: string | undefined, { draft, expectedSeq }: Decision): Promise<void> => {
+  const commit = async (
+    runId: string,
+    jobId: string | undefined,
+    { draft, expectedSeq }: Decision,
+  ): Promise<void> => {
     const parsedFilter = filterOf(board, runId);
     const answer = await journal.append(draft, { filter: parsedFilter, lastSeq: expectedSeq });
     switch (answer.outcome) {
@@ -59,7 +82,14 @@ export async function openRunLoop({ journal, clock, log, onFailure }: RunLoopOpt
       case 'conflict':
         return settle(runId, jobId, answer.lastSeq);
       default:
-        log.warn({ runId, outcome: answer.outcome, ...(answer.outcome === 'refused' ? { code: answer.code } : {}) }, 'not appended; tried again');
+        log.warn(
+          {
+            runId,
+            outcome: answer.outcome,
+            ...(answer.outcome === 'refused' ? { code: answer.code } : {}),
+          },
+          'not appended; tried again',
+        );
         clock.after(RETRY_MS, () => settle(runId, jobId, 0));
     }
   };
@@ -108,7 +138,8 @@ export async function openRunLoop({ journal, clock, log, onFailure }: RunLoopOpt
       const run = board.run(waiting.runId);
       const job = run?.jobs.find((each) => each.spec.jobId === waiting.jobId);
       const member = pickMember(fleet, waiting.org, waiting.runsOn, board.load);
-      if (run === undefined || job === undefined || member === undefined || isBusy(waiting.runId)) continue;
+      if (run === undefined || job === undefined || member === undefined || isBusy(waiting.runId))
+        continue;
       board.reserve(waiting.jobId, memberKey(waiting.org, member.agentId));
       reservedJob.set(waiting.runId, waiting.jobId);
       send(waiting.runId, waiting.jobId, decideOffer(run, job, member));
@@ -125,7 +156,8 @@ export async function openRunLoop({ journal, clock, log, onFailure }: RunLoopOpt
     const { run, isVoid, attempt } = board.fold(event);
     if (!isVoid && attempt !== undefined) {
       fleet = withRunEvent(fleet, event, attempt);
-      if (event.type === 'job.reject') reopenLater(memberKey(event.org, attempt.agentId), attempt.session);
+      if (event.type === 'job.reject')
+        reopenLater(memberKey(event.org, attempt.agentId), attempt.session);
     }
     const awaited = awaiting.get(event.runId);
     if (awaited !== undefined && awaited <= event.seq) freed(event.runId);
@@ -135,10 +167,14 @@ export async function openRunLoop({ journal, clock, log, onFailure }: RunLoopOpt
   };
 
   const reopenLater = (key: string, session: number): void => {
-    clock.after(REOPEN_MS, () => {
-      fleet = reopened(fleet, key, session);
-      pump();
-    }, { background: true });
+    clock.after(
+      REOPEN_MS,
+      () => {
+        fleet = reopened(fleet, key, session);
+        pump();
+      },
+      { background: true },
+    );
   };
 
   const onAgent = (message: StoredMessage): void => {
@@ -149,10 +185,17 @@ export async function openRunLoop({ journal, clock, log, onFailure }: RunLoopOpt
     pump();
   };
 
-  const read = (stream: 'WB_RUNS' | 'WB_AGENTS', filter: string, onMessage: (message: StoredMessage) => void): Promise<Reader> =>
+  const read = (
+    stream: 'WB_RUNS' | 'WB_AGENTS',
+    filter: string,
+    onMessage: (message: StoredMessage) => void,
+  ): Promise<Reader> =>
     journal.read({ stream, filters: [filter], from: undefined, onMessage, onFailure });
 
-  const readers = [await read('WB_RUNS', allSubjects.runs, onRun), await read('WB_AGENTS', allSubjects.agents, onAgent)];
+  const readers = [
+    await read('WB_RUNS', allSubjects.runs, onRun),
+    await read('WB_AGENTS', allSubjects.agents, onAgent),
+  ];
   return {
     readers,
     knowsRun: (runId) => board.knows(runId),

@@ -2,11 +2,18 @@
  * Follows WB_TRIGGERS: decides every trigger once, and creates the runs of every decision that has none yet. A decision is acted
  * on when it is read back, not when it is sent, so a restart at any point ends in the same runs.
  */
-import { refuseNewer } from '@waybill/journal';
+
 import type { Appended, Journal, Reader } from '@waybill/journal';
+import { refuseNewer } from '@waybill/journal';
 import type { Clock, Logger } from '@waybill/process';
-import { allSubjects, decidedDraft, readTriggerMessage, runDraft, subjects } from '@waybill/protocol';
 import type { TriggerEvent, TriggerReceived } from '@waybill/protocol';
+import {
+  allSubjects,
+  decidedDraft,
+  readTriggerMessage,
+  runDraft,
+  subjects,
+} from '@waybill/protocol';
 import { decideTrigger, planRun } from '../domain/trigger-decision.ts';
 import type { RuleBook } from './rule-book.ts';
 
@@ -49,20 +56,36 @@ export async function openTriggerLoop(options: TriggerLoopOptions): Promise<Trig
 
   const createRuns = async (event: Decided): Promise<void> => {
     const missing = event.body.runs.filter(({ runId }) => !knowsRun(runId));
-    const trigger = missing.length === 0 ? undefined : (open.get(event.triggerId) ?? (await received(event)));
+    const trigger =
+      missing.length === 0 ? undefined : (open.get(event.triggerId) ?? (await received(event)));
     open.delete(event.triggerId);
     if (trigger === undefined) return;
     for (const { runId, rule } of missing) {
       const placed = rule === null ? null : await pinned(rule, trigger.org);
-      const planned = placed === undefined ? undefined : planRun(trigger, { runId, rule: placed }, journal.maxPayload - ENVELOPE_BYTES);
+      const planned =
+        placed === undefined
+          ? undefined
+          : planRun(trigger, { runId, rule: placed }, journal.maxPayload - ENVELOPE_BYTES);
       if (planned === undefined) {
-        log.error({ runId, triggerId: event.triggerId }, 'the decision names a run that its trigger cannot make');
+        log.error(
+          { runId, triggerId: event.triggerId },
+          'the decision names a run that its trigger cannot make',
+        );
         continue;
       }
       const { requestId, traceparent } = trigger.meta;
-      const meta = { id: `${event.org}:${runId}:run.created`, source: '/waybill/dispatcher', causation: event.id, requestId, traceparent };
+      const meta = {
+        id: `${event.org}:${runId}:run.created`,
+        source: '/waybill/dispatcher',
+        causation: event.id,
+        requestId,
+        traceparent,
+      };
       const draft = runDraft({ org: event.org, runId, type: 'run.created', meta, body: planned });
-      const answer = await journal.append(draft, { filter: subjects.runFilter(event.org, runId), lastSeq: 0 });
+      const answer = await journal.append(draft, {
+        filter: subjects.runFilter(event.org, runId),
+        lastSeq: 0,
+      });
       if (failed(answer, log, runId)) return again(() => createRuns(event));
     }
   };
@@ -103,7 +126,8 @@ export async function openTriggerLoop(options: TriggerLoopOptions): Promise<Trig
       begun = true;
       const decided = new Set(held.map((event) => event.triggerId));
       for (const event of held) void createRuns(event).catch(onFailure);
-      for (const trigger of open.values()) if (!decided.has(trigger.triggerId)) void decide(trigger).catch(onFailure);
+      for (const trigger of open.values())
+        if (!decided.has(trigger.triggerId)) void decide(trigger).catch(onFailure);
       held.length = 0;
     },
   };
@@ -111,6 +135,13 @@ export async function openTriggerLoop(options: TriggerLoopOptions): Promise<Trig
 
 function failed(answer: Appended, log: Logger, about: string): boolean {
   if (answer.outcome === 'stored' || answer.outcome === 'conflict') return false;
-  log.warn({ about, outcome: answer.outcome, ...(answer.outcome === 'refused' ? { code: answer.code } : {}) }, 'not appended; tried again');
+  log.warn(
+    {
+      about,
+      outcome: answer.outcome,
+      ...(answer.outcome === 'refused' ? { code: answer.code } : {}),
+    },
+    'not appended; tried again',
+  );
   return true;
 }

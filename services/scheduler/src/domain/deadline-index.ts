@@ -69,9 +69,11 @@ export function createDeadlineIndex(): DeadlineIndex {
 }
 
 /** A list sorted by its key is a heap. */
-const compacted = (entries: readonly Entry[]): Entry[] => entries.toSorted((a, b) => a.dueAt - b.dueAt);
+const compacted = (entries: readonly Entry[]): Entry[] =>
+  entries.toSorted((a, b) => a.dueAt - b.dueAt);
 
-const at = (heap: readonly Entry[], index: number): number => heap[index]?.dueAt ?? Number.POSITIVE_INFINITY;
+const at = (heap: readonly Entry[], index: number): number =>
+  heap[index]?.dueAt ?? Number.POSITIVE_INFINITY;
 
 function swap(heap: Entry[], a: number, b: number): void {
   const [one, other] = [heap[a], heap[b]];

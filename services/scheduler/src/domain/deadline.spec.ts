@@ -3,8 +3,8 @@ import { foldRun } from '@waybill/protocol';
 import { history, JOB, RUN } from '@waybill/protocol/fixtures';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deadlinesOf, decide, dueAfter } from './deadline.ts';
 import type { Deadline } from './deadline.ts';
+import { deadlinesOf, decide, dueAfter } from './deadline.ts';
 import { createDeadlineIndex } from './deadline-index.ts';
 
 describe('the deadlines of a run', () => {
@@ -13,12 +13,22 @@ describe('the deadlines of a run', () => {
     h.created();
     expect(deadlinesOf(foldRun(h.events))).toEqual([]);
     const offered = h.offered(1, 7);
-    expect(deadlinesOf(foldRun(h.events))).toMatchObject([{ kind: 'ack', dueAt: offered.at + 10_000 }]);
+    expect(deadlinesOf(foldRun(h.events))).toMatchObject([
+      { kind: 'ack', dueAt: offered.at + 10_000 },
+    ]);
     const ack = h.ack(1, 7);
-    expect(deadlinesOf(foldRun(h.events))).toMatchObject([{ kind: 'stale', dueAt: ack.at + 120_000 }]);
+    expect(deadlinesOf(foldRun(h.events))).toMatchObject([
+      { kind: 'stale', dueAt: ack.at + 120_000 },
+    ]);
     const lost = h.lost(1, 7);
-    expect(deadlinesOf(foldRun(h.events))).toMatchObject([{ kind: 'recovery', dueAt: lost.at + 120_000 }]);
-    h.add('agent.resumed', { previousSession: 7 }, { jobId: JOB, attempt: 1, session: 9, agentId: 'agent-7' });
+    expect(deadlinesOf(foldRun(h.events))).toMatchObject([
+      { kind: 'recovery', dueAt: lost.at + 120_000 },
+    ]);
+    h.add(
+      'agent.resumed',
+      { previousSession: 7 },
+      { jobId: JOB, attempt: 1, session: 9, agentId: 'agent-7' },
+    );
     h.status(1, 9, 'success');
     expect(deadlinesOf(foldRun(h.events))).toEqual([]);
   });
@@ -31,7 +41,10 @@ describe('the deadlines of a run', () => {
     const [deadline] = deadlinesOf(run);
     if (deadline === undefined) throw new Error('an offer has a deadline');
     expect(decide(run, deadline, null)).toEqual(decide(run, deadline, null));
-    expect(decide(run, deadline, null)).toMatchObject({ type: 'job.expired', meta: { session: 7, attempt: 1 } });
+    expect(decide(run, deadline, null)).toMatchObject({
+      type: 'job.expired',
+      meta: { session: 7, attempt: 1 },
+    });
   });
 
   it('move with the last heartbeat, which lies in another stream', () => {
@@ -49,7 +62,13 @@ describe('the deadlines of a run', () => {
 
 describe('the index', () => {
   const deadline = (runId: string, dueAt: number): Deadline => ({
-    kind: 'ack', org: 'main', runId, jobId: JOB, attempt: 1, dueAt, offeredAt: 0,
+    kind: 'ack',
+    org: 'main',
+    runId,
+    jobId: JOB,
+    attempt: 1,
+    dueAt,
+    offeredAt: 0,
   });
 
   it('gives what is due, once, and nothing that was replaced', () => {
@@ -68,7 +87,10 @@ describe('the index', () => {
 
   it('agrees with a plain list over random histories', () => {
     const operation = fc.oneof(
-      fc.record({ run: fc.integer({ min: 0, max: 5 }), dues: fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 3 }) }),
+      fc.record({
+        run: fc.integer({ min: 0, max: 5 }),
+        dues: fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 3 }),
+      }),
       fc.record({ now: fc.integer({ min: 0, max: 60 }) }),
     );
     fc.assert(
@@ -77,7 +99,10 @@ describe('the index', () => {
         let list: Deadline[] = [];
         for (const each of operations) {
           if ('now' in each) {
-            const due = list.filter(({ dueAt }) => dueAt < each.now).map(({ dueAt }) => dueAt).toSorted((a, b) => a - b);
+            const due = list
+              .filter(({ dueAt }) => dueAt < each.now)
+              .map(({ dueAt }) => dueAt)
+              .toSorted((a, b) => a - b);
             list = list.filter(({ dueAt }) => dueAt >= each.now);
             expect(index.takeDue(each.now, 1_000).map(({ dueAt }) => dueAt)).toEqual(due);
           } else {

@@ -2,8 +2,9 @@
  * The deadlines of a run: which open attempt is due when, and the decision that settles it. Pure; the same run gives the same
  * deadlines to every scheduler, so two of them make the same decision and the log keeps one.
  */
-import { currentAttempt, decisionId, runDraft } from '@waybill/protocol';
+
 import type { BodyOf, Draft, Job, Run } from '@waybill/protocol';
+import { currentAttempt, decisionId, runDraft } from '@waybill/protocol';
 
 export type Kind = 'ack' | 'recovery' | 'stale';
 export type Deadline = Readonly<{
@@ -27,12 +28,20 @@ function deadlineOf(run: Run, job: Job): Deadline | undefined {
   const current = currentAttempt(job);
   if (current === undefined || run.created === null) return undefined;
   const { org, runId, staleMs } = run.created;
-  const place = { org, runId, jobId: job.spec.jobId, attempt: current.attempt, offeredAt: current.offeredAt };
+  const place = {
+    org,
+    runId,
+    jobId: job.spec.jobId,
+    attempt: current.attempt,
+    offeredAt: current.offeredAt,
+  };
   switch (job.state) {
     case 'offered':
       return { ...place, kind: 'ack', dueAt: current.until };
     case 'recovering':
-      return current.recoverUntil === null ? undefined : { ...place, kind: 'recovery', dueAt: current.recoverUntil };
+      return current.recoverUntil === null
+        ? undefined
+        : { ...place, kind: 'recovery', dueAt: current.recoverUntil };
     case 'running':
     case 'cancelling':
       return { ...place, kind: 'stale', dueAt: (current.heardAt ?? current.offeredAt) + staleMs };
@@ -43,7 +52,9 @@ function deadlineOf(run: Run, job: Job): Deadline | undefined {
 
 /** When a stale deadline is due in the light of the job's last heartbeat, which lies in another stream. */
 export const dueAfter = (run: Run, deadline: Deadline, heartbeat: Heartbeat | null): number =>
-  heartbeat === null ? deadline.dueAt : Math.max(deadline.dueAt, heartbeat.at + (run.created?.staleMs ?? 0));
+  heartbeat === null
+    ? deadline.dueAt
+    : Math.max(deadline.dueAt, heartbeat.at + (run.created?.staleMs ?? 0));
 
 const TYPES = { ack: 'job.expired', recovery: 'job.lost', stale: 'job.stale' } as const;
 
@@ -63,6 +74,7 @@ export function decide(run: Run, deadline: Deadline, heartbeat: Heartbeat | null
     requestId: run.requestId ?? undefined,
     traceparent: run.traceparent ?? undefined,
   };
-  if (type === 'job.stale') return runDraft({ org, runId, type, meta, body: { jobId, attempt, heartbeat } });
+  if (type === 'job.stale')
+    return runDraft({ org, runId, type, meta, body: { jobId, attempt, heartbeat } });
   return runDraft({ org, runId, type, meta, body: { jobId, attempt } });
 }

@@ -1,13 +1,14 @@
 /** The runs that are not finished, folded from WB_RUNS, with their deadlines; and an estimate of server time between looks. */
-import { refuseNewer } from '@waybill/journal';
+
 import type { Journal, Reader } from '@waybill/journal';
+import { refuseNewer } from '@waybill/journal';
 import type { Clock, Logger } from '@waybill/process';
-import { allSubjects, evolveRun, initialRun, readRunMessage } from '@waybill/protocol';
 import type { Run, StoredMessage } from '@waybill/protocol';
-import { deadlinesOf } from '../domain/deadline.ts';
+import { allSubjects, evolveRun, initialRun, readRunMessage } from '@waybill/protocol';
 import type { Deadline } from '../domain/deadline.ts';
-import { createDeadlineIndex } from '../domain/deadline-index.ts';
+import { deadlinesOf } from '../domain/deadline.ts';
 import type { DeadlineIndex } from '../domain/deadline-index.ts';
+import { createDeadlineIndex } from '../domain/deadline-index.ts';
 
 export type RunTable = Readonly<{
   reader: Reader;
@@ -28,7 +29,13 @@ export type RunTableOptions = Readonly<{
   onFailure: (error: Error) => void;
 }>;
 
-export async function openRunTable({ journal, clock, log, lookFrom, onFailure }: RunTableOptions): Promise<RunTable> {
+export async function openRunTable({
+  journal,
+  clock,
+  log,
+  lookFrom,
+  onFailure,
+}: RunTableOptions): Promise<RunTable> {
   const runs = new Map<string, Run>();
   const index = createDeadlineIndex();
   let seen = { at: 0, monotonicMs: clock.monotonicMs() };
@@ -45,10 +52,19 @@ export async function openRunTable({ journal, clock, log, lookFrom, onFailure }:
     const run = evolveRun(runs.get(event.runId) ?? initialRun, event);
     if (run.created === null || run.completed !== null) runs.delete(event.runId);
     else runs.set(event.runId, run);
-    index.set(event.runId, deadlinesOf(run).map((each) => ({ ...each, dueAt: Math.max(each.dueAt, lookFrom(each)) })));
+    index.set(
+      event.runId,
+      deadlinesOf(run).map((each) => ({ ...each, dueAt: Math.max(each.dueAt, lookFrom(each)) })),
+    );
   };
 
-  const reader = await journal.read({ stream: 'WB_RUNS', filters: [allSubjects.runs], from: undefined, onMessage, onFailure });
+  const reader = await journal.read({
+    stream: 'WB_RUNS',
+    filters: [allSubjects.runs],
+    from: undefined,
+    onMessage,
+    onFailure,
+  });
   return {
     reader,
     index,
