@@ -1,0 +1,109 @@
+/** Runs as a list shows them: the API's fields without jobs, newest first by the sequence they began at. */
+import type { Kysely } from 'kysely';
+import {
+  type BadCursor,
+  badCursor,
+  limitOf,
+  type Page,
+  pageOf,
+  type PageRequest,
+  seqCursor,
+  seqOf,
+} from './page.ts';
+import type { RecordRef } from './record-query.ts';
+import type { Database, Row } from './tables.ts';
+
+export type RunSummary = Readonly<{
+  runId: string;
+  org: string;
+  state: string;
+  trigger: unknown;
+  rule: Readonly<{ name: string; generation: number }> | null;
+  workflow: string;
+  repoUrl: string;
+  ref: string;
+  sha: string;
+  requestId: string | null;
+  createdAt: string;
+  startedAt: string | null;
+  completedAt: string | null;
+  durationMs: number | null;
+  costUsd: number;
+  usage: unknown;
+  record: RecordRef | null;
+  anomalies: number;
+  seq: number;
+}>;
+
+export async function listRuns(
+  db: Kysely<Database>,
+  request: PageRequest & Readonly<{ org: string; state?: string | undefined }>,
+): Promise<Page<RunSummary> | BadCursor> {
+  const below = seqOf(request.cursor);
+  if (below === undefined) return badCursor;
+  const limit = limitOf(request);
+  let query = summaries(db)
+    .where('runs.org', '=', request.org)
+    .where('runs.first_seq', '<', below)
+    .orderBy('runs.first_seq', 'desc')
+    .limit(limit + 1);
+  if (request.state !== undefined) query = query.where('runs.state', '=', request.state);
+  const rows = await query.execute();
+  return pageOf(rows, limit, { item: summaryOf, cursor: (row) => seqCursor(row.first_seq) });
+}
+
+export async function runSummary(
+  db: Kysely<Database>,
+  org: string,
+  runId: string,
+): Promise<RunSummary | undefined> {
+  const row = await summaries(db)
+    .where('runs.org', '=', org)
+    .where('runs.run_id', '=', runId)
+    .executeTakeFirst();
+  return row === undefined ? undefined : summaryOf(row);
+}
+
+const summaries = (db: Kysely<Database>) =>
+  db
+    .selectFrom('runs')
+    .leftJoin('run_records as record', (join) =>
+      join.onRef('record.org', '=', 'runs.org').onRef('record.run_id', '=', 'runs.run_id'),
+    )
+    .selectAll('runs')
+    .select([
+      'record.sha256',
+      'record.first_seq as record_first',
+      'record.last_seq as record_last',
+    ]);
+
+type Joined = Row<'runs'> &
+  Readonly<{ sha256: string | null; record_first: number | null; record_last: number | null }>;
+
+const summaryOf = (row: Joined): RunSummary => ({
+  runId: row.run_id,
+  org: row.org,
+  state: row.state,
+  trigger: row.trigger,
+  rule:
+    row.rule_name === null || row.rule_generation === null
+      ? null
+      : { name: row.rule_name, generation: row.rule_generation },
+  workflow: row.workflow,
+  repoUrl: row.repo_url,
+  ref: row.ref,
+  sha: row.sha,
+  requestId: row.request_id,
+  createdAt: row.created_at,
+  startedAt: row.started_at,
+  completedAt: row.completed_at,
+  durationMs: row.duration_ms,
+  costUsd: row.cost_usd,
+  usage: row.usage,
+  record:
+    row.sha256 === null || row.record_first === null || row.record_last === null
+      ? null
+      : { sha256: row.sha256, firstSeq: row.record_first, lastSeq: row.record_last },
+  anomalies: row.anomalies,
+  seq: row.seq,
+});

@@ -1,0 +1,258 @@
+/**
+ * The tables of the read model as data: columns, their Postgres types and keys. The row types of queries, the projector's
+ * bulk statements and the check against the live catalogue all come from here; the migrations are what makes it true.
+ * Each table is fed by exactly one stream; every one has the org in its key.
+ */
+
+type ColumnValues = {
+  text: string;
+  bigint: number;
+  'double precision': number;
+  /** ISO 8601 in UTC, to the millisecond. */
+  timestamptz: string;
+  jsonb: unknown;
+  bytea: Buffer;
+};
+export type ColumnKind = keyof ColumnValues;
+/** A `?` says that the column may be null. */
+export type ColumnType = ColumnKind | `${ColumnKind}?`;
+export type TableSpec = Readonly<{
+  key: readonly string[];
+  columns: Readonly<Record<string, ColumnType>>;
+}>;
+
+export const tables = {
+  runs: {
+    key: ['org', 'run_id'],
+    columns: {
+      org: 'text',
+      run_id: 'text',
+      state: 'text',
+      trigger: 'jsonb',
+      trigger_id: 'text',
+      trigger_source: 'text',
+      trigger_kind: 'text',
+      trigger_event: 'text',
+      rule_name: 'text?',
+      rule_generation: 'bigint?',
+      workflow: 'text',
+      repo_url: 'text',
+      ref: 'text',
+      sha: 'text',
+      request_id: 'text?',
+      created_at: 'timestamptz',
+      started_at: 'timestamptz?',
+      completed_at: 'timestamptz?',
+      duration_ms: 'bigint?',
+      cost_usd: 'double precision',
+      usage: 'jsonb',
+      anomalies: 'bigint',
+      first_seq: 'bigint',
+      seq: 'bigint',
+    },
+  },
+  jobs: {
+    key: ['org', 'run_id', 'job_id'],
+    columns: {
+      org: 'text',
+      run_id: 'text',
+      job_id: 'text',
+      index: 'bigint',
+      name: 'text',
+      state: 'text',
+      agent_id: 'text?',
+      runs_on: 'jsonb',
+      needs: 'jsonb',
+      timeout_ms: 'bigint?',
+      attempts: 'bigint',
+      queued_at: 'timestamptz?',
+      started_at: 'timestamptz?',
+      completed_at: 'timestamptz?',
+      failure: 'text?',
+      seq: 'bigint',
+    },
+  },
+  attempts: {
+    key: ['org', 'run_id', 'job_id', 'attempt'],
+    columns: {
+      org: 'text',
+      run_id: 'text',
+      job_id: 'text',
+      attempt: 'bigint',
+      agent_id: 'text',
+      session: 'bigint',
+      fence: 'bigint',
+      reason: 'text',
+      offered_at: 'timestamptz',
+      until: 'timestamptz?',
+      resolution: 'text?',
+      cause: 'text?',
+      resolved_at: 'timestamptz?',
+      seq: 'bigint',
+    },
+  },
+  steps: {
+    key: ['org', 'run_id', 'job_id', 'type', 'index'],
+    columns: {
+      org: 'text',
+      run_id: 'text',
+      job_id: 'text',
+      type: 'text',
+      index: 'bigint',
+      name: 'text',
+      state: 'text',
+      started_at: 'timestamptz?',
+      completed_at: 'timestamptz?',
+      exit_code: 'double precision?',
+      seq: 'bigint',
+    },
+  },
+  agents: {
+    key: ['org', 'agent_token'],
+    columns: {
+      org: 'text',
+      agent_token: 'text',
+      agent_id: 'text',
+      labels: 'jsonb',
+      max_concurrency: 'bigint',
+      session: 'bigint',
+      state: 'text',
+      gateway: 'text',
+      host: 'jsonb',
+      last_status: 'jsonb?',
+      last_status_at: 'timestamptz?',
+      connected_at: 'timestamptz',
+      disconnected_at: 'timestamptz?',
+      code: 'bigint?',
+      seq: 'bigint',
+    },
+  },
+  sessions: {
+    key: ['org', 'session'],
+    columns: {
+      org: 'text',
+      session: 'bigint',
+      agent_token: 'text',
+      agent_id: 'text',
+      labels: 'jsonb',
+      max_concurrency: 'bigint',
+      state: 'text',
+      gateway: 'text',
+      host: 'jsonb',
+      connected_at: 'timestamptz',
+      disconnected_at: 'timestamptz?',
+      code: 'bigint?',
+      reason: 'text?',
+      seq: 'bigint',
+    },
+  },
+  triggers: {
+    key: ['org', 'source', 'trigger_id'],
+    columns: {
+      org: 'text',
+      source: 'text',
+      trigger_id: 'text',
+      kind: 'text',
+      event: 'text',
+      delivery_id: 'text',
+      request_id: 'text?',
+      received_at: 'timestamptz',
+      received_seq: 'bigint',
+      decision: 'text?',
+      detail: 'text?',
+      runs: 'jsonb',
+      decided_at: 'timestamptz?',
+      seq: 'bigint',
+    },
+  },
+  rules: {
+    key: ['org', 'name'],
+    columns: {
+      org: 'text',
+      name: 'text',
+      generation: 'bigint',
+      source: 'text',
+      event: 'text?',
+      workflow: 'text?',
+      rule: 'jsonb',
+      applied_at: 'timestamptz',
+      seq: 'bigint',
+    },
+  },
+  run_records: {
+    key: ['org', 'run_id'],
+    columns: {
+      org: 'text',
+      run_id: 'text',
+      record_version: 'bigint',
+      state: 'text',
+      created_at: 'timestamptz',
+      started_at: 'timestamptz?',
+      completed_at: 'timestamptz',
+      duration_ms: 'bigint',
+      cost_usd: 'double precision',
+      workflow: 'text',
+      trigger_source: 'text',
+      first_seq: 'bigint',
+      last_seq: 'bigint',
+      sha256: 'text',
+      previous_sha256: 'text?',
+      body: 'bytea',
+    },
+  },
+  checkpoints: {
+    key: ['stream'],
+    columns: { stream: 'text', identity: 'text', seq: 'bigint', event_id: 'text' },
+  },
+} as const satisfies Readonly<Record<string, TableSpec>>;
+
+type Tables = typeof tables;
+export type TableName = keyof Tables;
+
+/** Tables that a rebuild empties and fills again; records and checkpoints are not among them. */
+export const projectionTables = [
+  'runs',
+  'jobs',
+  'attempts',
+  'steps',
+  'agents',
+  'sessions',
+  'triggers',
+  'rules',
+] as const satisfies readonly TableName[];
+export type ProjectionTable = (typeof projectionTables)[number];
+
+type KindOf<T> = T extends `${infer K extends ColumnKind}?` ? K : T extends ColumnKind ? T : never;
+type Nullable<T> = T extends `${string}?` ? null : never;
+type RowOf<C extends Readonly<Record<string, ColumnType>>> = {
+  readonly [N in keyof C]: ColumnValues[KindOf<C[N]>] | Nullable<C[N]>;
+};
+/** As a projector hands it over: instants are Unix milliseconds, documents are values. */
+type DraftOf<C extends Readonly<Record<string, ColumnType>>> = {
+  readonly [N in keyof C]:
+    | (KindOf<C[N]> extends 'timestamptz' ? number : ColumnValues[KindOf<C[N]>])
+    | Nullable<C[N]>;
+};
+
+/** A row as a query returns it. */
+export type Row<T extends TableName> = RowOf<Tables[T]['columns']>;
+export type RowDraft<T extends TableName> = DraftOf<Tables[T]['columns']>;
+
+/** The view that unfolds the events of run records. */
+export type RunEventRow = Readonly<{
+  org: string;
+  run_id: string;
+  seq: number;
+  at: string;
+  id: string;
+  type: string | null;
+  job_id: string | null;
+  attempt: number | null;
+  subject: string;
+  headers: unknown;
+  body: unknown;
+}>;
+
+export type Database = { readonly [T in TableName]: Row<T> } & Readonly<{
+  run_events: RunEventRow;
+}>;

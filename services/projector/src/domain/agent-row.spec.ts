@@ -1,0 +1,92 @@
+import type { AgentEvent } from '@waybill/protocol';
+import { describe, expect, it } from 'vitest';
+import { type AgentRow, evolveAgentRow, evolveSessionRow, type SessionRow } from './agent-row.ts';
+
+const place = (seq: number) => ({
+  org: 'main',
+  agentToken: 'agent-1',
+  seq,
+  at: seq * 10,
+  id: `e${seq}`,
+  meta: { id: `e${seq}`, source: '/test' },
+  gateway: 'gw/1',
+});
+const registered = (seq: number): AgentEvent => ({
+  ...place(seq),
+  type: 'registered',
+  body: { agentId: 'agent-1', labels: ['linux'], platform: 'linux', token: 'never shown' },
+});
+const disconnected = (seq: number, session: number): AgentEvent => ({
+  ...place(seq),
+  type: 'disconnected',
+  body: { session, code: 1006, reason: 'gone' },
+});
+const status = (seq: number, session: number): AgentEvent => ({
+  ...place(seq),
+  meta: { id: `e${seq}`, source: '/test', session },
+  type: 'status',
+  body: { activeJobs: 2 },
+});
+const agent = (events: readonly AgentEvent[]): AgentRow | undefined => {
+  let row: AgentRow | undefined;
+  for (const event of events) row = evolveAgentRow(row, event);
+  return row;
+};
+const session = (events: readonly AgentEvent[]): SessionRow | undefined => {
+  let row: SessionRow | undefined;
+  for (const event of events) row = evolveSessionRow(row, event);
+  return row;
+};
+
+describe('an agent', () => {
+  it('is online with the session that it registered last, and shows no more of its frame than its host', () => {
+    expect(agent([registered(5), registered(9)])).toMatchObject({
+      session: 9,
+      state: 'online',
+      max_concurrency: 1,
+      host: { platform: 'linux' },
+    });
+    expect(JSON.stringify(agent([registered(5)]))).not.toContain('never shown');
+  });
+
+  it('is not taken offline by the end of an earlier session', () => {
+    expect(agent([registered(5), registered(9), disconnected(10, 5)])).toMatchObject({
+      state: 'online',
+    });
+    expect(agent([registered(5), disconnected(10, 5)])).toMatchObject({
+      state: 'offline',
+      code: 1006,
+      disconnected_at: 100,
+    });
+  });
+
+  it('shows the status of its session alone', () => {
+    expect(agent([registered(5), status(6, 4)])?.last_status).toBeNull();
+    expect(agent([registered(5), status(6, 5)])).toMatchObject({
+      last_status: { activeJobs: 2 },
+      last_status_at: 60,
+    });
+    expect(agent([status(6, 5)])).toBeUndefined();
+  });
+});
+
+describe('a session', () => {
+  it('ends once, with the first reason', () => {
+    const again: AgentEvent = {
+      ...place(11),
+      type: 'disconnected',
+      body: { session: 5, code: 1000, reason: 'late' },
+    };
+    expect(session([registered(5), disconnected(10, 5), again])).toMatchObject({
+      state: 'offline',
+      code: 1006,
+      reason: 'gone',
+      seq: 10,
+    });
+  });
+
+  it('is not ended by what is said under another agent', () => {
+    const foreign: AgentEvent = { ...disconnected(10, 5), agentToken: 'agent-2' };
+    expect(session([registered(5), foreign])).toMatchObject({ state: 'online' });
+  });
+});

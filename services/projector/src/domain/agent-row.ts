@@ -1,0 +1,97 @@
+/**
+ * Agents and their sessions as rows: an agent is what it last registered as, and online while that session is open. What is
+ * said of another session than the current one changes that session alone.
+ */
+import type { AgentEvent } from '@waybill/protocol';
+
+type Registration = Readonly<{
+  org: string;
+  agent_token: string;
+  agent_id: string;
+  labels: unknown;
+  max_concurrency: number;
+  session: number;
+  state: string;
+  gateway: string;
+  /** What the agent said of its host. */
+  host: unknown;
+  connected_at: number;
+  disconnected_at: number | null;
+  code: number | null;
+  seq: number;
+}>;
+export type AgentRow = Registration &
+  Readonly<{ last_status: unknown; last_status_at: number | null }>;
+export type SessionRow = Registration & Readonly<{ reason: string | null }>;
+
+const hostFacts = [
+  'platform',
+  'arch',
+  'version',
+  'hostname',
+  'osRelease',
+  'osVersion',
+  'totalMemoryMb',
+  'cpuCount',
+  'nodeVersion',
+  'runningAsUser',
+  'runningAsUid',
+] as const;
+
+export function evolveAgentRow(row: AgentRow | undefined, event: AgentEvent): AgentRow | undefined {
+  switch (event.type) {
+    case 'registered':
+      return { ...registration(event), last_status: null, last_status_at: null };
+    case 'status':
+      if (row === undefined || (event.meta.session ?? row.session) !== row.session) return row;
+      return { ...row, last_status: event.body, last_status_at: event.at, seq: event.seq };
+    case 'disconnected':
+      if (row === undefined || event.body.session !== row.session) return row;
+      return row.state === 'offline' ? row : { ...row, ...ended(event) };
+    default:
+      return row;
+  }
+}
+
+/** The row of the session that the event is about, as `sessionOf` names it. */
+export function evolveSessionRow(
+  row: SessionRow | undefined,
+  event: AgentEvent,
+): SessionRow | undefined {
+  if (event.type === 'registered') return row ?? { ...registration(event), reason: null };
+  if (event.type !== 'disconnected' || row === undefined) return row;
+  if (row.state === 'offline' || row.agent_token !== event.agentToken) return row;
+  return { ...row, ...ended(event), reason: event.body.reason };
+}
+
+export function sessionOf(event: AgentEvent): number | undefined {
+  if (event.type === 'registered') return event.seq;
+  return event.type === 'disconnected' ? event.body.session : undefined;
+}
+
+function registration(event: Extract<AgentEvent, { type: 'registered' }>): Registration {
+  const { body } = event;
+  const known = hostFacts.flatMap((name) => (body[name] === undefined ? [] : [[name, body[name]]]));
+  return {
+    org: event.org,
+    agent_token: event.agentToken,
+    agent_id: body.agentId,
+    labels: body.labels,
+    max_concurrency: body.maxConcurrency ?? 1,
+    session: event.seq,
+    state: 'online',
+    gateway: event.gateway,
+    host: Object.fromEntries(known),
+    connected_at: event.at,
+    disconnected_at: null,
+    code: null,
+    seq: event.seq,
+  };
+}
+
+const ended = (event: Extract<AgentEvent, { type: 'disconnected' }>) => ({
+  state: 'offline',
+  disconnected_at: event.at,
+  code: event.body.code,
+  seq: event.seq,
+});

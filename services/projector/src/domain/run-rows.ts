@@ -1,0 +1,125 @@
+/** A folded run as rows of `runs`, `jobs`, `attempts` and `steps`. A run that was never created has none. */
+import {
+  type Attempt,
+  currentAttempt,
+  type Job,
+  type Run,
+  type RunCreated,
+  startedAt,
+  type Step,
+} from '@waybill/protocol';
+import type { FoldedRun } from './folded-run.ts';
+
+export type RunRow = ReturnType<typeof runRow>;
+export type JobRow = ReturnType<typeof jobRow>;
+export type AttemptRow = ReturnType<typeof attemptRow>;
+export type StepRow = ReturnType<typeof stepRow>;
+export type RunRows = Readonly<{
+  runs: readonly RunRow[];
+  jobs: readonly JobRow[];
+  attempts: readonly AttemptRow[];
+  steps: readonly StepRow[];
+}>;
+
+const noRows: RunRows = { runs: [], jobs: [], attempts: [], steps: [] };
+
+/** The run's row, and all rows of the jobs that changed after `sinceSeq`. */
+export function runRows({ run, jobSeqs }: FoldedRun, sinceSeq: number): RunRows {
+  const made = run.created;
+  if (made === null) return noRows;
+  const changed = run.jobs.flatMap((job, index) => {
+    const seq = jobSeqs[index] ?? run.seq;
+    return seq > sinceSeq ? [{ job, index, seq }] : [];
+  });
+  return {
+    runs: [runRow(run, made)],
+    jobs: changed.map(({ job, index, seq }) => jobRow(made, job, index, seq)),
+    attempts: changed.flatMap(({ job, seq }) =>
+      job.attempts.map((each) => attemptRow(placeOf(made, job), each, seq)),
+    ),
+    steps: changed.flatMap(({ job, seq }) =>
+      job.steps.map((each) => stepRow(placeOf(made, job), each, seq)),
+    ),
+  };
+}
+
+const runRow = (run: Run, made: RunCreated) => ({
+  org: made.org,
+  run_id: made.runId,
+  state: run.state,
+  trigger: made.trigger,
+  trigger_id: made.trigger.triggerId,
+  trigger_source: made.trigger.source,
+  trigger_kind: made.trigger.kind,
+  trigger_event: made.trigger.event,
+  rule_name: made.rule?.name ?? null,
+  rule_generation: made.rule?.generation ?? null,
+  workflow: made.workflow,
+  repo_url: made.repoUrl,
+  ref: made.ref,
+  sha: made.sha,
+  request_id: run.requestId,
+  created_at: run.createdAt,
+  started_at: startedAt(run),
+  completed_at: run.completed?.completedAt ?? null,
+  duration_ms: run.completed?.durationMs ?? null,
+  cost_usd: run.completed?.costUsd ?? 0,
+  usage: run.completed?.usage ?? {},
+  anomalies: run.anomalies,
+  first_seq: run.firstSeq,
+  seq: run.seq,
+});
+
+type Place = Readonly<{ org: string; run_id: string; job_id: string }>;
+const placeOf = (made: RunCreated, job: Job): Place => ({
+  org: made.org,
+  run_id: made.runId,
+  job_id: job.spec.jobId,
+});
+
+const jobRow = (made: RunCreated, job: Job, index: number, seq: number) => ({
+  ...placeOf(made, job),
+  index,
+  name: job.spec.name,
+  state: job.state,
+  agent_id: currentAttempt(job)?.agentId ?? null,
+  runs_on: job.spec.runsOn,
+  needs: job.spec.needs,
+  timeout_ms: job.spec.timeoutMs ?? null,
+  attempts: job.attempts.length,
+  queued_at: job.queuedAt,
+  started_at: job.startedAt,
+  completed_at: job.completedAt,
+  failure: job.failure,
+  seq,
+});
+
+const attemptRow = (place: Place, each: Attempt, seq: number) => ({
+  ...place,
+  attempt: each.attempt,
+  agent_id: each.agentId,
+  session: each.session,
+  fence: each.fence,
+  reason: each.reason,
+  offered_at: each.offeredAt,
+  until: each.until,
+  resolution: each.resolution,
+  cause: each.cause,
+  resolved_at: each.resolvedAt,
+  seq,
+});
+
+/** An index entry of Postgres has a limit that a foreign word could pass. */
+const typeLengthMax = 64;
+
+const stepRow = (place: Place, each: Step, seq: number) => ({
+  ...place,
+  type: each.kind.slice(0, typeLengthMax),
+  index: each.index,
+  name: each.name,
+  state: each.state,
+  started_at: each.startedAt,
+  completed_at: each.completedAt,
+  exit_code: each.exitCode,
+  seq,
+});
