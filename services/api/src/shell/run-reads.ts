@@ -1,0 +1,137 @@
+/** `…/runs/{runId}` and what belongs to it: the run as it is or was, its events, its logs. All of it from the log. */
+import { iso, pendingView, RunId, type RunView, runView, subjects } from '@waybill/protocol';
+import { recordRef } from '@waybill/readmodel';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { eventView } from '../domain/event-view.ts';
+import type { Problem } from '../domain/problems.ts';
+import { isPast, type Place, runAt } from '../domain/time-travel.ts';
+import { type Answer, answering, isProblem, notFound, ok } from './answer.ts';
+import type { ApiContext } from './api-context.ts';
+import { badCursor, queryReadModel } from './read-model-query.ts';
+import {
+  cursorParameter,
+  instantParameter,
+  limitParameter,
+  pathOf,
+  queryOf,
+  seqParameter,
+} from './request-read.ts';
+import { awaitedRun, logView, runEvents, runExists } from './run-history.ts';
+import { cursorOf, seqOfCursor } from './seq-cursor.ts';
+
+const RunPath = z.object({ runId: RunId });
+const RunQuery = z.object({ atSeq: seqParameter, at: instantParameter, minSeq: seqParameter });
+const pollMs = 50;
+
+export const runIdOf = (request: FastifyRequest): string | undefined =>
+  pathOf(request, RunPath)?.runId;
+
+export function runReads(app: FastifyInstance, api: ApiContext): void {
+  const Paged = z.object({ limit: limitParameter(api.bounds), cursor: cursorParameter });
+  type Page = Readonly<{ limit: number; afterSeq: number }>;
+  const paged =
+    (read: (runId: string, page: Page) => Promise<Answer | Problem>) =>
+    async (request: FastifyRequest): Promise<Answer | Problem> => {
+      const runId = runIdOf(request);
+      const query = queryOf(request, Paged);
+      if (isProblem(query)) return query;
+      const afterSeq = seqOfCursor(query.cursor);
+      if (afterSeq === undefined) return badCursor;
+      return runId === undefined ? notFound : read(runId, { limit: query.limit, afterSeq });
+    };
+
+  app.get(
+    '/runs/:runId',
+    answering(async (request) => {
+      const runId = runIdOf(request);
+      const query = queryOf(request, RunQuery);
+      if (isProblem(query)) return query;
+      return runId === undefined ? notFound : readRun(api, runId, query);
+    }),
+  );
+
+  app.get(
+    '/runs/:runId/events',
+    answering(
+      paged(async (runId, { limit, afterSeq }) => {
+        const events = await runEvents(api, runId, { fromSeq: afterSeq + 1 });
+        if (events.length === 0 && !(await runExists(api, runId))) return notFound;
+        return ok(pageOf(events, limit, (event) => eventView(event, iso(event.at) ?? '')));
+      }),
+    ),
+  );
+}
+
+export async function readLogs(
+  api: ApiContext,
+  runId: string,
+  limit: number,
+  afterSeq: number,
+): Promise<Answer | Problem> {
+  const messages = await api.journal.load('WB_LOGS', subjects.logsOf(api.org, runId), {
+    fromSeq: afterSeq + 1,
+    deadlineMs: api.bounds.queryMs,
+  });
+  if (messages.length === 0 && !(await runExists(api, runId))) return notFound;
+  const chunks = messages.flatMap((message) => logView(message) ?? []);
+  return ok(pageOf(chunks, limit, (chunk) => chunk));
+}
+
+function pageOf<R extends Readonly<{ seq: number }>, T>(
+  rows: readonly R[],
+  limit: number,
+  item: (row: R) => T,
+) {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return {
+    items: shown.map(item),
+    next: rows.length > limit && last !== undefined ? cursorOf(last.seq) : null,
+  };
+}
+
+type Wanted = Place & Readonly<{ minSeq?: number | undefined }>;
+
+async function readRun(api: ApiContext, runId: string, wanted: Wanted): Promise<Answer | Problem> {
+  if (wanted.minSeq !== undefined && !(await reaches(api, wanted.minSeq)))
+    return {
+      code: 'sequence-not-reached',
+      detail: `WB_RUNS did not reach ${wanted.minSeq} within ${api.bounds.minSeqMs} ms.`,
+    };
+  const events = await runEvents(api, runId);
+  const run = runAt(events, wanted);
+  if (run.seq === 0) return pendingRun(api, runId, wanted);
+  const record = run.completed === null ? null : await recordOf(api, runId);
+  return ok(runView(run, api.org, runId, record));
+}
+
+/** Once the stream is past the sequence, the run's own events up to it are all there, however few they are. */
+async function reaches(api: ApiContext, minSeq: number): Promise<boolean> {
+  const { clock, journal, bounds } = api;
+  const endsAtMs = clock.monotonicMs() + bounds.minSeqMs;
+  for (;;) {
+    if ((await journal.info('WB_RUNS')).lastSeq >= minSeq) return true;
+    if (clock.monotonicMs() >= endsAtMs) return false;
+    await clock.sleep(pollMs);
+  }
+}
+
+/** Stored and not decided yet, or asked for at a place before its first event. */
+async function pendingRun(api: ApiContext, runId: string, place: Place): Promise<Answer | Problem> {
+  const awaited = await awaitedRun(api, runId);
+  const isKnownThen = awaited !== undefined && awaited.at <= (place.at ?? Number.MAX_SAFE_INTEGER);
+  if (isKnownThen) return ok(pendingView(api.org, runId, awaited.trigger));
+  if (!isPast(place) || awaited === undefined) return notFound;
+  return { code: 'not-found', detail: 'The run did not exist at that time.' };
+}
+
+/** The record is the projector's; without Postgres the run itself can still be read. */
+async function recordOf(api: ApiContext, runId: string): Promise<RunView['record']> {
+  try {
+    return await queryReadModel(api, (db) => recordRef(db, api.org, runId));
+  } catch (error) {
+    api.log.warn({ runId, err: error }, 'the record of a run is not known');
+    return null;
+  }
+}
