@@ -2,7 +2,7 @@
  * One attachment to the server after the other, for as long as a reader lives: verifies, attaches, and starts again after
  * every trouble from what is not handled yet.
  */
-import { backoffMs, isOutage } from '@waybill/process';
+import { backoffMs, type Clock, isOutage } from '@waybill/process';
 import type { StreamName } from '@waybill/protocol';
 import type { Connection } from './connection.ts';
 import type { Intake } from './intake.ts';
@@ -43,7 +43,7 @@ export function openAttachments(
   hooks: AttachmentHooks,
 ): Attachments {
   const { clock, log } = o.connection;
-  const pace = attachmentPace(o);
+  const pace = attachmentPace(clock);
   let pull: Pull | undefined;
   let consumer: string | undefined;
   let attaching = true;
@@ -61,8 +61,10 @@ export function openAttachments(
   const attachOnce = async (): Promise<void> => {
     await o.connection.whenConnected(signal);
     await hooks.verify();
-    const attachment = await o.attach(intake.rewind());
+    const nextSeq = intake.rewind();
+    const attachment = await o.attach(nextSeq);
     ({ consumer } = attachment);
+    log.debug({ stream: o.stream, nextSeq, ...attachment }, 'attached to the log');
     if (signal.aborted) {
       drop();
       throw signal.reason;
@@ -73,6 +75,7 @@ export function openAttachments(
       consumer,
       deliverySeq: attachment.deliverySeq,
       pending: attachment.pending,
+      shared: o.durable === true,
       onDelivery: (delivery) =>
         intake.take(delivery, o.durable === true ? opened.acknowledge : undefined),
       onEnded: refill,
@@ -80,7 +83,6 @@ export function openAttachments(
       onTrouble: interrupted,
     });
     pull = opened;
-    pace.attached();
     intake.attached(attachment.pending);
     refill();
   };
@@ -111,7 +113,7 @@ export function openAttachments(
     log.warn({ reason: trouble.reason, ...at }, 'reading is interrupted, attaching again');
     drop();
     clock
-      .sleep(pace.waitMs(trouble, intake.seq()), signal)
+      .sleep(pace(trouble, intake.seq()), signal)
       .then(() => attach(Number.POSITIVE_INFINITY))
       .catch(hooks.onFailure);
   };
@@ -132,47 +134,22 @@ export function openAttachments(
 const isClosed = (error: unknown): boolean => isOutage(error) && error.code === 'journal-closed';
 
 const backoff = { baseMs: 50, capMs: 2_000, random: Math.random };
-const rivalBackoff = { baseMs: 500, capMs: 30_000, random: () => (1 + Math.random()) / 2 };
-const rivalGoneMs = 60_000;
-const takeoverMs = 1_000;
-const takeoverTriesMax = 2;
+const quietMs = 60_000;
 
 /**
- * How long to wait after a trouble: not at all when there was progress since the last. Two readers of one durable take it
- * from each other: who has just taken it tries again soon, because requests of the other may have got the first messages;
- * who has lost it leaves it to the other for longer and longer, so that both get somewhere.
+ * How long to wait after a trouble: not at all when there was progress since the last. Where another reader took the
+ * messages, a while of chance, so that two do not take them from each other for ever.
  */
-function attachmentPace(o: AttachmentOptions): Readonly<{
-  attached(): void;
-  waitMs(trouble: Trouble, seq: number): number;
-}> {
-  const { clock } = o.connection;
+function attachmentPace(clock: Clock): (trouble: Trouble, seq: number) => number {
   let troubles = 0;
-  let rivals = 0;
-  let takeovers = 0;
   let lastSeq = -1;
   let lastMs = clock.monotonicMs();
-  let attachedMs = lastMs;
-  return {
-    attached: () => {
-      attachedMs = clock.monotonicMs();
-    },
-    waitMs: (trouble, seq) => {
-      const nowMs = clock.monotonicMs();
-      const isQuiet = nowMs - lastMs > rivalGoneMs;
-      troubles = seq > lastSeq || isQuiet ? 0 : troubles + 1;
-      rivals = isQuiet ? 0 : rivals;
-      lastSeq = seq;
-      lastMs = nowMs;
-      if (!trouble.moved || o.durable !== true)
-        return troubles === 0 ? 0 : backoffMs(troubles, backoff);
-      if (nowMs - attachedMs < takeoverMs && takeovers < takeoverTriesMax) {
-        takeovers += 1;
-        return backoffMs(1, backoff);
-      }
-      takeovers = 0;
-      rivals += 1;
-      return backoffMs(rivals, rivalBackoff);
-    },
+  return (trouble, seq) => {
+    const nowMs = clock.monotonicMs();
+    troubles = seq > lastSeq || nowMs - lastMs > quietMs ? 0 : troubles + 1;
+    lastSeq = seq;
+    lastMs = nowMs;
+    const attempt = troubles + (trouble.moved ? 1 : 0);
+    return attempt === 0 ? 0 : backoffMs(attempt, backoff);
   };
 }

@@ -194,7 +194,7 @@ describe('consume', () => {
       seqs.push(...(await storeMany(journal, run, 100)));
       await nats.kill();
       gate.resolve();
-      await nats.restart();
+      await server.revive();
       await eventually(() => seen.length === seqs.length, { withinMs: 10_000 });
     }
     expect(seen).toEqual([...seqs].sort((a, b) => a - b));
@@ -203,16 +203,22 @@ describe('consume', () => {
     await reader.stop();
   });
 
-  it('skips nothing for either of two that use one durable at once', async () => {
+  it('gives everything to each of two that ask for one durable at once', async () => {
     const { journal } = server;
     const run = freshRun();
     const seqs = [...(await storeMany(journal, run, 2_000))].sort((a, b) => a - b);
-    const one = await gather(journal, run);
-    const two = await gather(await server.another(), run, { durable: one.durable });
+    const durable = 'shared';
+    const other = await server.another();
+    const [one, two] = await Promise.all([
+      gather(journal, run, { durable }),
+      gather(other, run, { durable }),
+    ]);
     for (const { batches } of [one, two]) {
       await eventually(() => batches.flat().length >= seqs.length, { withinMs: 15_000 });
       expect(seqsOf(batches.flat())).toEqual(seqs);
     }
+    const late = await stored(journal.append(run.draft('job.ack')));
+    await eventually(() => one.reader.seq() === late && two.reader.seq() === late);
     await Promise.all([one.reader.stop(), two.reader.stop()]);
   });
 });

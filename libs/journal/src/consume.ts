@@ -9,7 +9,7 @@ import {
   type ConsumerInfo,
   DeliverPolicy,
 } from '@nats-io/jetstream';
-import { backoffMs } from '@waybill/process';
+import { backoffMs, Outage } from '@waybill/process';
 import type { StoredMessage, StreamName } from '@waybill/protocol';
 import { asking, isConsumerNotFound } from './answer.ts';
 import type { Attachment } from './attachments.ts';
@@ -41,6 +41,9 @@ const backoff = { baseMs: 100, capMs: 5_000, random: Math.random };
 const ackWaitMs = 300_000;
 /** More than a feed holds at a time, or the server would stop delivering. */
 const ackPendingMax = 4 * batchMaxMax;
+const readersMax = 16;
+/** The durable of a second reader goes when that reader is gone. */
+const secondUnusedMs = 600_000;
 
 export function consume(
   connection: Connection,
@@ -87,51 +90,80 @@ async function insist(
   }
 }
 
+/** The durable of that name; with a number behind it while another reader uses that one: two in one skip messages. */
 async function attach(
   connection: Connection,
   o: ConsumeOptions,
   nextSeq: number,
 ): Promise<Attachment> {
+  for (let place = 1; place <= readersMax; place++) {
+    const name = place === 1 ? o.durable : `${o.durable}-${place}`;
+    const found = await infoOf(connection, o.stream, name);
+    if (found !== undefined && found.num_waiting > 0) continue;
+    if (place > 1) {
+      const { stream } = o;
+      connection.log.warn({ stream, durable: o.durable, name }, 'another reader uses the durable');
+    }
+    return attachTo(connection, o, { name, found, nextSeq });
+  }
+  throw new Outage('consumer-taken', `${readersMax} readers use the durable ${o.durable} already`);
+}
+
+async function infoOf(
+  connection: Connection,
+  stream: StreamName,
+  name: string,
+): Promise<ConsumerInfo | undefined> {
   const { consumers } = connection.jsm;
-  const what = `the consumer ${o.durable} of ${o.stream}`;
-  const found = await asking(connection, what, () => consumers.info(o.stream, o.durable)).catch(
+  return asking(connection, `the consumer ${name}`, () => consumers.info(stream, name)).catch(
     (error: unknown) => {
       if (!isConsumerNotFound(error)) throw error;
       return undefined;
     },
   );
-  if (found !== undefined && !isAsWanted(found, o)) {
-    connection.log.info(
-      { durable: o.durable, stream: o.stream },
-      'the consumer is made anew with other filters',
-    );
-    await asking(connection, what, () => consumers.delete(o.stream, o.durable));
+}
+
+type Place = Readonly<{ name: string; found: ConsumerInfo | undefined; nextSeq: number }>;
+
+async function attachTo(
+  connection: Connection,
+  o: ConsumeOptions,
+  { name, found, nextSeq }: Place,
+): Promise<Attachment> {
+  const { consumers } = connection.jsm;
+  const what = `the consumer ${name} of ${o.stream}`;
+  const usable = found !== undefined && isAsWanted(found, o) ? found : undefined;
+  if (found !== undefined && usable === undefined) {
+    connection.log.info({ name, stream: o.stream }, 'the consumer is made anew with other filters');
+    await asking(connection, what, () => consumers.delete(o.stream, name));
   }
-  const held =
-    found !== undefined && isAsWanted(found, o)
-      ? found
-      : await asking(connection, what, () => consumers.add(o.stream, configOf(o)));
+  const config = configOf(o, name);
+  const held = usable ?? (await asking(connection, what, () => consumers.add(o.stream, config)));
   const standsRight =
     held.ack_floor.stream_seq === nextSeq - 1 &&
     held.delivered.stream_seq === nextSeq - 1 &&
     held.num_ack_pending === 0;
-  const info = standsRight
-    ? held
-    : await asking(connection, what, () => consumers.reset(o.stream, o.durable, nextSeq));
-  return {
-    consumer: o.durable,
-    deliverySeq: info.delivered.consumer_seq,
-    pending: info.num_pending,
-  };
+  if (standsRight) return attachmentTo(held);
+  const reset = await asking(connection, what, () => consumers.reset(o.stream, name, nextSeq));
+  // Requests of a reader that took the same place at the same time are served before ours.
+  if (reset.delivered.consumer_seq === 0) return attachmentTo(reset);
+  throw new Outage('consumer-taken', `another reader has just taken ${what}`);
 }
 
-const configOf = (o: ConsumeOptions): Partial<ConsumerConfig> => ({
-  durable_name: o.durable,
+const attachmentTo = (info: ConsumerInfo): Attachment => ({
+  consumer: info.name,
+  deliverySeq: info.delivered.consumer_seq,
+  pending: info.num_pending,
+});
+
+const configOf = (o: ConsumeOptions, name: string): Partial<ConsumerConfig> => ({
+  durable_name: name,
   ack_policy: AckPolicy.All,
   ack_wait: ackWaitMs * 1_000_000,
   deliver_policy: DeliverPolicy.All,
   max_ack_pending: ackPendingMax,
   max_deliver: -1,
+  ...(name === o.durable ? {} : { inactive_threshold: secondUnusedMs * 1_000_000 }),
   ...filterOf(o.filters),
 });
 

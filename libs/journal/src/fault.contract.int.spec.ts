@@ -37,7 +37,7 @@ describe('append while the server fails', () => {
     ]);
     await eventually(() => facts > 50);
     await nats.kill();
-    await nats.restart();
+    await server.revive();
     await work;
     expect(await journal.load('WB_RUNS', run.filter)).toHaveLength(10 * lengthMax);
     for (const chain of chains) {
@@ -69,7 +69,7 @@ describe('append while the server fails', () => {
     expect(appended).toMatchObject({ outcome: 'unknown', cause: { name: 'Outage' } });
     await eventually(() => !journal.status().connected);
     expect(journal.status()).toMatchObject({ connected: false, reason: 'disconnected' });
-    await nats.restart();
+    await server.revive();
     await eventually(() => journal.status().connected);
     await stored(journal.append(freshRun().draft('job.ack')));
   });
@@ -80,7 +80,7 @@ describe('append while the server fails', () => {
     const pending = journal.append(freshRun().draft('job.ack'), undefined, { deadlineMs: 1_000 });
     await journal.close();
     expect(await pending).toMatchObject({ outcome: 'unknown' });
-    await server.nats.restart();
+    await server.revive();
   });
 
   it('names the unreachable server without its credentials', async () => {

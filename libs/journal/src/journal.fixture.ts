@@ -9,6 +9,7 @@ import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { findNatsServer, type NatsServer, startNats } from '@waybill/embedded';
 import { createLogger, newId, systemClock } from '@waybill/process';
+import { eventually } from '@waybill/process/testing';
 import { type Draft, type Meta, type StoredMessage, subjects } from '@waybill/protocol';
 import { type Journal, openJournal } from './journal.ts';
 
@@ -24,12 +25,31 @@ export type TestServer = Readonly<{
   raw: NatsConnection;
   jsm: JetStreamManager;
   another(o?: { connectDeadlineMs?: number; name?: string }): Promise<Journal>;
+  /** After a kill: the same address, the same store, and `jsm` can ask it again. */
+  revive(): Promise<void>;
   stop(): Promise<void>;
 }>;
 
 export async function startServer(o: { provisioned?: boolean } = {}): Promise<TestServer> {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-journal-'));
   const nats = await startNats({ dir, binary: await natsServerBinary(), durability: 'fast' });
+  const remove = async (): Promise<void> => {
+    await nats.stop();
+    await rm(dir, { recursive: true, force: true });
+  };
+  try {
+    return await joinServer(nats, o.provisioned !== false, remove);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function joinServer(
+  nats: NatsServer,
+  provisioned: boolean,
+  remove: () => Promise<void>,
+): Promise<TestServer> {
   const { url, user, password } = nats;
   const open = (name = 'waybill-spec', connectDeadlineMs = 10_000): Promise<Journal> =>
     openJournal({
@@ -40,7 +60,7 @@ export async function startServer(o: { provisioned?: boolean } = {}): Promise<Te
       connectDeadlineMs,
     });
   const journal = await open();
-  if (o.provisioned !== false) await journal.provision();
+  if (provisioned) await journal.provision();
   const raw = await connect({
     servers: url,
     user,
@@ -60,11 +80,14 @@ export async function startServer(o: { provisioned?: boolean } = {}): Promise<Te
       opened.add(other);
       return other;
     },
+    revive: async () => {
+      await nats.restart();
+      await eventually(async () => (await raw.rtt()) >= 0);
+    },
     stop: async () => {
       await Promise.all([...opened].map((each) => each.close()));
       await raw.close();
-      await nats.stop();
-      await rm(dir, { recursive: true, force: true });
+      await remove();
     },
   };
 }

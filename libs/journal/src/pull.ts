@@ -22,6 +22,8 @@ export type PullOptions = Readonly<{
   deliverySeq: number;
   /** What it has still to deliver. */
   pending: number;
+  /** Others can find the consumer by its name. */
+  shared: boolean;
   onDelivery: (delivery: Delivery) => void;
   /** There may be room for another request. */
   onEnded: () => void;
@@ -73,6 +75,10 @@ export function openPull(o: PullOptions): Pull {
     trouble(`delivery ${seq} follows ${deliverySeq}: another reader, or messages were lost`, true);
   const deliver = (delivery: Delivery): void => {
     if (delivery.deliverySeq !== deliverySeq + 1) return movedTo(delivery.deliverySeq);
+    // Each delivery takes one of what is pending. Fewer are left when another reader has moved the consumer forward, which
+    // starts the count of deliveries anew and would pass for ours.
+    if (o.shared && delivery.pending < pending - 1)
+      return trouble(`${pending - 1 - delivery.pending} messages were passed over`, true);
     ({ deliverySeq, pending } = delivery);
     const [head] = requests;
     if (head !== undefined) {

@@ -212,13 +212,13 @@ describe('read', () => {
     };
     await progress();
     await nats.kill();
-    await nats.restart();
+    await server.revive();
     await progress();
     for await (const { name } of jsm.consumers.list('WB_RUNS'))
       await jsm.consumers.delete('WB_RUNS', name);
     await progress();
     await nats.kill();
-    await nats.restart();
+    await server.revive();
     await progress();
     enough.abort();
     await writing;
