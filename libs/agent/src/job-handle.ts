@@ -1,0 +1,52 @@
+/** What user code gets to run a job with, and what it gives back. */
+import type { wire } from '@waybill/protocol';
+
+/** Also the `reason` in the data of the status that the job ends with. */
+export type AbortCode = 'cancelled' | 'agent_stopped' | 'lease_lost' | 'agent_refused';
+
+/** The reason of a job's abort signal. */
+export class JobAborted extends Error {
+  override readonly name = 'JobAborted';
+  readonly code: AbortCode;
+  /** Whatever still runs is to be ended at once. */
+  readonly force: boolean;
+
+  constructor(code: AbortCode, message: string, force = false) {
+    super(message);
+    this.code = code;
+    this.force = force;
+  }
+}
+
+export type LiveState = 'pending' | 'queued' | 'running' | 'recovering' | 'cancelling';
+type Data = Readonly<Record<string, unknown>>;
+
+export type JobOutcome = Readonly<{
+  state: 'success' | 'failed' | 'cancelled' | 'skipped' | 'drift_dropped';
+  data?: Data;
+  droppedJobs?: readonly string[];
+  secretOutputs?: wire.JobStatus['secretOutputs'];
+}>;
+
+export type JobHandle = Readonly<{
+  dispatch: wire.JobDispatch;
+  /** Aborted with a `JobAborted` when the job has to end. */
+  signal: AbortSignal;
+  /** A state on the way. The final one is what `run` returns; `running` has been sent already. */
+  status(state: LiveState, data?: Data): void;
+  step(
+    index: number,
+    name: string,
+    state: wire.WireStepState,
+    data?: Data,
+    type?: wire.WireStepType,
+  ): void;
+  /** Lines of a step; -1 is the preparation. Batched, and cut at the job's limit for each step. */
+  log(stepIndex: number, lines: readonly string[]): void;
+  /** More has been sent than the network takes: whoever produces output should wait for `drained`. */
+  readonly congested: boolean;
+  drained(): Promise<void>;
+}>;
+
+/** Runs one job. A rejection is a failure of the job; it never harms the agent. */
+export type Run = (job: JobHandle) => Promise<JobOutcome>;

@@ -1,0 +1,90 @@
+/**
+ * One job that the agent has taken, from its `job.ack` to its terminal status: it starts once it may, gives heartbeats
+ * for as long as it lives, stops when its lease is over, and ends with a terminal status whatever the user's code does.
+ */
+import type { wire } from '@waybill/protocol';
+import { JobAborted, type JobHandle, type Run } from './job-handle.ts';
+import { createJobLease } from './job-lease.ts';
+import { createJobReport, type JobReportOptions, outcomeOfError } from './job-report.ts';
+import { createStartGate } from './start-gate.ts';
+
+export type TakenJobOptions = JobReportOptions &
+  Readonly<{
+    run: Run;
+    congestion: Pick<JobHandle, 'congested' | 'drained'>;
+  }>;
+
+export type TakenJob = Readonly<{
+  dispatch: wire.JobDispatch;
+  /** The terminal status, once nothing of the job runs any more. Never rejects. */
+  readonly ended: Promise<wire.JobStatus>;
+  abort(reason: JobAborted): void;
+  /** What the server announced; undefined while the agent is not registered. */
+  onSession(extensions: wire.WireExtensions | undefined): void;
+  onGranted(message: wire.JobGranted): void;
+  onHeartbeatSent(): void;
+  onHeartbeatAck(message: wire.JobHeartbeatAck): void;
+}>;
+
+export function takeJob(o: TakenJobOptions): TakenJob {
+  const { dispatch, clock, timing } = o;
+  const abort = new AbortController();
+  const report = createJobReport(o);
+  const gate = createStartGate({
+    clock,
+    grantMs: timing.grantMs,
+    grantable: dispatch.fence !== undefined,
+  });
+  const lease = createJobLease({
+    clock,
+    timing,
+    beat: report.heartbeat,
+    onLapse: (leaseMs) => {
+      const why = `no heartbeat was answered for ${leaseMs} ms: the job may be another agent's`;
+      abort.abort(new JobAborted('lease_lost', why));
+    },
+  });
+  const handle: JobHandle = {
+    dispatch,
+    signal: abort.signal,
+    status: report.status,
+    step: report.step,
+    log: report.log,
+    get congested() {
+      return o.congestion.congested;
+    },
+    drained: () => o.congestion.drained(),
+  };
+
+  const outcome = async (): ReturnType<Run> => {
+    try {
+      await gate.opened(abort.signal);
+      report.status('running');
+      return await o.run(handle);
+    } catch (error) {
+      return outcomeOfError(error, abort.signal);
+    }
+  };
+  const live = async (): Promise<wire.JobStatus> => {
+    const result = await outcome();
+    lease.end();
+    return report.terminal(result);
+  };
+
+  return {
+    dispatch,
+    ended: live(),
+    abort: (reason) => abort.abort(reason),
+    onSession: (extensions) => {
+      gate.onSession(extensions);
+      lease.onSession(extensions);
+    },
+    onGranted: ({ fence }) => {
+      if (fence === dispatch.fence) gate.grant();
+    },
+    onHeartbeatSent: lease.onSent,
+    onHeartbeatAck: ({ fence, leaseMs }) => {
+      if (fence === dispatch.fence) lease.renew(leaseMs);
+    },
+  };
+}
