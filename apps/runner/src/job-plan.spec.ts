@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { readPlan } from './job-plan.ts';
+
+describe('the plan of a job', () => {
+  it('is read from the configuration that a dispatch carries', () => {
+    expect(
+      readPlan({
+        name: 'test',
+        workflowName: 'ci',
+        steps: [
+          { name: 'a', run: 'true', env: { N: 1, B: true, S: 's' }, timeoutMs: 5 },
+          { run: 'x' },
+        ],
+        env: { A: 'b' },
+        timeout: null,
+        needs: [],
+        matrixValues: {},
+        dispatchInputs: {},
+        event: { ref: 'x' },
+        checkout: false,
+      }),
+    ).toEqual({
+      plan: {
+        name: 'test',
+        workflowName: 'ci',
+        steps: [
+          { index: 0, name: 'a', run: 'true', env: { N: '1', B: 'true', S: 's' }, timeoutMs: 5 },
+          { index: 1, name: 'step 2', run: 'x', env: {}, timeoutMs: undefined },
+        ],
+        env: { A: 'b' },
+        timeoutMs: undefined,
+        checkout: false,
+        event: { ref: 'x' },
+      },
+    });
+  });
+
+  it.each([
+    [{}, 'jobConfig.steps'],
+    [{ steps: [] }, 'jobConfig.steps'],
+    [{ steps: [{ name: 'x' }] }, 'jobConfig.steps.0.run'],
+    [{ steps: [{ run: 'x', env: { A: {} } }] }, 'jobConfig.steps.0.env.A'],
+    [{ steps: [{ run: 'x' }], timeout: -1 }, 'jobConfig.timeout'],
+  ])('of %j is refused with the place: %s', (config, place) => {
+    const read = readPlan(config);
+    expect('refusal' in read && read.refusal.message).toContain(place);
+  });
+});

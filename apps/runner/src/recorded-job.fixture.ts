@@ -1,0 +1,114 @@
+/** For the specs: a job without a server that records what is said about it, and the real surroundings it runs in. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { JobAborted, type JobHandle, type JobOutcome } from '@waybill/agent';
+import { createLogger, systemClock } from '@waybill/process';
+import type { wire } from '@waybill/protocol';
+import { onTestFinished } from 'vitest';
+import { type JobRunOptions, runJob } from './job-run.ts';
+import { startWatchdog } from './watchdog.ts';
+import { openWorkFolder } from './work-folder.ts';
+
+export const silent = createLogger({ name: 'test', level: 'silent' });
+
+export function scratch(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'waybill-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export type StepReport = Readonly<{
+  index: number;
+  name: string;
+  state: string;
+  data?: Readonly<Record<string, unknown>> | undefined;
+}>;
+
+export type RecordedJob = Readonly<{
+  handle: JobHandle;
+  abort(reason?: JobAborted): void;
+  lines(stepIndex?: number): readonly string[];
+  steps: readonly StepReport[];
+}>;
+
+export function recordedJob(dispatch: Partial<wire.JobDispatch>): RecordedJob {
+  const abort = new AbortController();
+  const logged: [number, string][] = [];
+  const steps: StepReport[] = [];
+  return {
+    handle: {
+      dispatch: {
+        type: 'job.dispatch',
+        messageId: 'd1',
+        runId: 'run-1',
+        jobId: 'job-1',
+        repoUrl: '',
+        ref: '',
+        sha: '',
+        lockFileUrl: '',
+        jobConfig: {},
+        timestamp: 1,
+        ...dispatch,
+      },
+      signal: abort.signal,
+      status: () => undefined,
+      step: (index, name, state, data) => void steps.push({ index, name, state, data }),
+      log: (step, lines) =>
+        void logged.push(...lines.map((line): [number, string] => [step, line])),
+      congested: false,
+      drained: () => Promise.resolve(),
+    },
+    abort: (reason = new JobAborted('cancelled', 'no longer needed')) => abort.abort(reason),
+    lines: (stepIndex) =>
+      logged.flatMap(([step, line]) =>
+        stepIndex === undefined || step === stepIndex ? [line] : [],
+      ),
+    steps,
+  };
+}
+
+export async function surroundings(more: Partial<JobRunOptions> = {}): Promise<JobRunOptions> {
+  const folder = await openWorkFolder(scratch(), silent);
+  const base = {
+    path: process.env['PATH'] ?? '/usr/bin:/bin',
+    lang: 'C.UTF-8',
+    agentId: 'agent-1',
+  };
+  const watchdog = startWatchdog({ folder: folder.path, path: base.path, log: silent });
+  onTestFinished(() => watchdog.end());
+  return { clock: systemClock, log: silent, folder, watchdog, base, graceMs: 10_000, ...more };
+}
+
+export type Ran = Readonly<{ outcome: JobOutcome; job: RecordedJob }>;
+
+/** Runs the steps to their end. */
+export async function ran(
+  steps: readonly (string | Readonly<Record<string, unknown>>)[],
+  dispatch: Partial<wire.JobDispatch> = {},
+): Promise<Ran> {
+  const job = recordedJob({
+    ...dispatch,
+    jobConfig: { ...configOf(steps), ...dispatch.jobConfig },
+  });
+  const outcome = await runJob(job.handle, await surroundings());
+  return { outcome, job };
+}
+
+export const configOf = (
+  steps: readonly (string | Readonly<Record<string, unknown>>)[],
+): Readonly<Record<string, unknown>> => ({
+  name: 'test',
+  workflowName: 'ci',
+  steps: steps.map((step) => (typeof step === 'string' ? { run: step } : step)),
+});
+
+/** A process that has ended but was not collected counts as gone. */
+export function isRunning(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !['Z', 'X'].includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? 'X');
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,35 @@
+/** What steps hand on: lines `key=value` that they append to the file in WAYBILL_OUTPUT. Secrets are hidden in it. */
+import { readFile } from 'node:fs/promises';
+import type { SecretMask } from './secret-mask.ts';
+
+export type StepOutputs = Readonly<Record<string, string>>;
+
+const charsMax = 65_536;
+const keyPattern = /^[A-Za-z_][\w.-]{0,127}$/;
+
+export function parseOutputs(text: string, mask: SecretMask): StepOutputs {
+  const entries = text
+    .slice(0, charsMax)
+    .split('\n')
+    .flatMap((line): [string, string][] => {
+      const at = line.indexOf('=');
+      const key = line.slice(0, Math.max(at, 0)).trim();
+      if (!keyPattern.test(key)) return [];
+      // Databases cannot hold the character 0.
+      const value = line
+        .slice(at + 1)
+        .replace(/\r$/, '')
+        .replaceAll('\0', '');
+      return [[key, mask.hide(value)]];
+    });
+  return Object.fromEntries(entries);
+}
+
+export async function readOutputs(file: string, mask: SecretMask): Promise<StepOutputs> {
+  try {
+    return parseOutputs(await readFile(file, 'utf8'), mask);
+  } catch {
+    // A step may do with its file what it likes, also remove it.
+    return {};
+  }
+}
