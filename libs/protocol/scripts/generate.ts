@@ -1,5 +1,5 @@
 /**
- * Writes what the schemas say into committed files: docs/protocol.md and the JSON Schemas. Every
+ * Writes what the schemas say into committed files: docs/protocol.md, docs/events.md and the JSON Schemas. Every
  * page is a list of sections and every section a function, so that a new part of the protocol adds
  * its sections here. A spec keeps the committed files current.
  */
@@ -7,8 +7,11 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { typeOf, wireMessages } from '../src/wire/direction.ts';
 import { directionJsonSchema, messageJsonSchema } from '../src/wire/json-schema.ts';
+import { eventSections } from './event-sections.ts';
+import { logSections } from './log-sections.ts';
 import { page, type Section } from './markdown.ts';
 import { printJson } from './print-json.ts';
+import { stateSections } from './state-sections.ts';
 import { wireSections } from './wire-sections.ts';
 
 export const root = join(import.meta.dirname, '..', '..', '..');
@@ -16,6 +19,7 @@ export const schemaFolder = 'libs/protocol/schemas';
 
 const pages: Readonly<Record<string, readonly Section[]>> = {
   'docs/protocol.md': wireSections,
+  'docs/events.md': [...logSections, ...eventSections, ...stateSections],
 };
 
 /** Every generated file: its path from the root of the repository, and its content. */

@@ -3,19 +3,32 @@
  * with its code, and what they did against the protocol. Appended by gateways as facts, never about runs.
  */
 import { z } from 'zod';
-import { isUnreadable, metaOf } from './envelope.ts';
 import type { Draft, Meta, StoredMessage, Unreadable } from './envelope.ts';
+import { headerText, isUnreadable, metaOf } from './envelope.ts';
 import { parseJson } from './run-message.ts';
 import { parseSubject, subjects } from './subjects.ts';
 
 export const AgentRegistered = z.looseObject({
-  agentId: z.string().min(1),
-  labels: z.array(z.string()),
-  maxConcurrency: z.int().positive().optional(),
+  agentId: z.string().min(1).describe('The agent, as it calls itself.'),
+  labels: z.array(z.string()).describe('What it offers to jobs that ask for it.'),
+  maxConcurrency: z
+    .int()
+    .positive()
+    .optional()
+    .describe('How many jobs it takes at once; 1 when absent.'),
 });
-export const AgentStatus = z.looseObject({ activeJobs: z.number() });
-export const AgentDisconnected = z.looseObject({ session: z.int().positive(), code: z.int(), reason: z.string() });
-export const AgentViolation = z.looseObject({ code: z.string(), detail: z.string() });
+export const AgentStatus = z.looseObject({
+  activeJobs: z.number().describe('How many jobs it runs.'),
+});
+export const AgentDisconnected = z.looseObject({
+  session: z.int().positive().describe('The session that ended.'),
+  code: z.int().describe('The close code of the socket.'),
+  reason: z.string().describe('Why, as far as either side said.'),
+});
+export const AgentViolation = z.looseObject({
+  code: z.string().describe('What kind of violation, as a code.'),
+  detail: z.string().describe('What was wrong, without what was sent.'),
+});
 
 export const agentEventBodies = {
   registered: AgentRegistered,
@@ -26,9 +39,20 @@ export const agentEventBodies = {
 } as const;
 export type AgentEventType = keyof typeof agentEventBodies;
 
-type Place = Readonly<{ org: string; agentToken: string; seq: number; at: number; id: string; meta: Meta; gateway: string }>;
+type Place = Readonly<{
+  org: string;
+  agentToken: string;
+  seq: number;
+  at: number;
+  id: string;
+  meta: Meta;
+  gateway: string;
+}>;
 export type AgentEvent =
-  | { readonly [T in AgentEventType]: Place & Readonly<{ type: T; body: z.infer<(typeof agentEventBodies)[T]> }> }[AgentEventType]
+  | {
+      readonly [T in AgentEventType]: Place &
+        Readonly<{ type: T; body: z.infer<(typeof agentEventBodies)[T]> }>;
+    }[AgentEventType]
   | (Place & Readonly<{ type: 'unreadable'; problem: Unreadable }>);
 
 export type AgentDraft = Readonly<{
@@ -46,7 +70,12 @@ export const agentDraft = (draft: AgentDraft): Draft => ({
   stream: 'WB_AGENTS',
   subject: subjects.agent(draft.org, draft.agentId, draft.type),
   type: `agent.${draft.type}`,
-  meta: { id: draft.id, source: '/waybill/agent-gateway', agentId: draft.agentId, session: draft.session },
+  meta: {
+    id: draft.id,
+    source: '/waybill/agent-gateway',
+    agentId: draft.agentId,
+    session: draft.session,
+  },
   extra: { 'wb-gateway': draft.gateway },
   body: draft.body,
 });
@@ -57,13 +86,28 @@ export function readAgentMessage(message: StoredMessage): AgentEvent | undefined
   if (parsed?.family !== 'agent') return undefined;
   const meta = metaOf(message);
   const id = isUnreadable(meta) ? `unreadable@${message.seq}` : meta.id;
-  const gateway = message.header('wb-gateway') ?? '';
-  const place = { org: parsed.org, agentToken: parsed.agentToken, seq: message.seq, at: message.at, id, gateway };
-  const unreadable = (problem: Unreadable): AgentEvent => ({ ...place, meta: { id, source: '' }, type: 'unreadable', problem });
+  const gateway = headerText(message, 'wb-gateway') ?? '';
+  const place = {
+    org: parsed.org,
+    agentToken: parsed.agentToken,
+    seq: message.seq,
+    at: message.at,
+    id,
+    gateway,
+  };
+  const unreadable = (problem: Unreadable): AgentEvent => ({
+    ...place,
+    meta: { id, source: '' },
+    type: 'unreadable',
+    problem,
+  });
   if (isUnreadable(meta)) return unreadable(meta);
-  if (!Object.hasOwn(agentEventBodies, parsed.event)) return unreadable({ code: 'unknown-type', detail: parsed.event });
+  if (!Object.hasOwn(agentEventBodies, parsed.event))
+    return unreadable({ code: 'unknown-type', detail: parsed.event });
   const type = parsed.event as AgentEventType; // just found among the table's keys
-  const body = agentEventBodies[type].safeParse(parseJson(message.body));
+  const json = parseJson(message.body);
+  if (json === undefined) return unreadable({ code: 'not-json', detail: 'the body is not JSON' });
+  const body = agentEventBodies[type].safeParse(json);
   if (!body.success) return unreadable({ code: 'invalid-body', detail: type });
   // `type` and the schema that just parsed the body come from the same entry of the table.
   return { ...place, meta, type, body: body.data } as AgentEvent;

@@ -2,18 +2,26 @@
  * The `job.dispatch` frame of an offer, as a pure function of the folded run: what lies in the log is the offer, and the frame
  * follows from it. Secret fields are still sealed here; the gateway opens them while it writes the frame.
  */
+import type { Attempt } from './attempt.ts';
 import { wireJobId } from './ids.ts';
-import type { Attempt, Job } from './job.ts';
+import type { Job } from './job.ts';
 import type { Run } from './run.ts';
 import { isTerminalJob, jobWords } from './states.ts';
 
 export type DispatchFrame = Readonly<{ type: 'job.dispatch' }> & Readonly<Record<string, unknown>>;
 
 /** `extended` adds what only agents of our own SDK understand. Undefined before `run.created`. */
-export function dispatchFrame(run: Run, job: Job, attempt: Attempt, extended: boolean): DispatchFrame | undefined {
+export function dispatchFrame(
+  run: Run,
+  job: Job,
+  attempt: Attempt,
+  extended: boolean,
+): DispatchFrame | undefined {
   const made = run.created;
   if (made === null) return undefined;
-  const upstream = job.spec.needs.flatMap((need) => run.jobs.filter((each) => each.spec.name === need.job));
+  const upstream = job.spec.needs.flatMap((need) =>
+    run.jobs.filter((each) => each.spec.name === need.job),
+  );
   const config = job.spec.config;
   return {
     type: 'job.dispatch',
@@ -37,6 +45,8 @@ function upstreamOf(jobs: readonly Job[]): Readonly<Record<string, unknown>> {
   const ended = jobs.filter((job) => isTerminalJob(job.state));
   return {
     upstreamJobOutputs: Object.fromEntries(ended.map((job) => [job.spec.name, job.outputs])),
-    upstreamJobStatuses: Object.fromEntries(ended.map((job) => [job.spec.name, jobWords[job.state].wire])),
+    upstreamJobStatuses: Object.fromEntries(
+      ended.map((job) => [job.spec.name, jobWords[job.state].wire]),
+    ),
   };
 }

@@ -64,9 +64,9 @@ export function headersOf(draft: Draft): Readonly<Record<string, string>> {
   const { meta } = draft;
   const headers: Record<string, string> = {
     'ce-specversion': '1.0',
-    'ce-id': meta.id,
-    'ce-source': meta.source,
-    'ce-type': draft.type,
+    'ce-id': encodeHeader(meta.id),
+    'ce-source': encodeHeader(meta.source),
+    'ce-type': encodeHeader(draft.type),
     'wb-version': String(SCHEMA_VERSION),
   };
   for (const [name, key] of Object.entries(TEXT)) {
@@ -77,46 +77,68 @@ export function headersOf(draft: Draft): Readonly<Record<string, string>> {
     const value = meta[key];
     if (value !== undefined) headers[name] = String(value);
   }
-  for (const [name, value] of Object.entries(draft.extra ?? {})) headers[name] = encodeHeader(value);
+  for (const [name, value] of Object.entries(draft.extra ?? {}))
+    headers[name] = encodeHeader(value);
   return headers;
 }
 
 /** Why a message of the log cannot be read as an event. */
-export type Unreadable = Readonly<{ code: 'unknown-subject' | 'unknown-type' | 'bad-envelope' | 'not-json' | 'invalid-body' | 'newer-version'; detail: string }>;
+export type Unreadable = Readonly<{
+  code:
+    | 'unknown-subject'
+    | 'unknown-type'
+    | 'bad-envelope'
+    | 'not-json'
+    | 'invalid-body'
+    | 'newer-version';
+  detail: string;
+}>;
 
 /** The inverse of `headersOf`. A message without id or with a newer version is unreadable. */
 export function metaOf(message: StoredMessage): Meta | Unreadable {
-  const id = message.header('ce-id');
+  const id = headerText(message, 'ce-id');
   const version = Number(message.header('wb-version') ?? Number.NaN);
-  if (id === undefined || !Number.isInteger(version) || version < 1)
+  if (id === undefined || id === '' || !Number.isInteger(version) || version < 1)
     return { code: 'bad-envelope', detail: 'the headers ce-id and wb-version are required' };
   if (version > SCHEMA_VERSION)
-    return { code: 'newer-version', detail: `schema version ${version}, this build knows ${SCHEMA_VERSION}` };
-  const meta: Record<string, string | number> = { id, source: message.header('ce-source') ?? '' };
+    return {
+      code: 'newer-version',
+      detail: `schema version ${version}, this build knows ${SCHEMA_VERSION}`,
+    };
+  const meta: Record<string, string | number> = {
+    id,
+    source: headerText(message, 'ce-source') ?? '',
+  };
   for (const [name, key] of Object.entries(TEXT)) {
-    const value = message.header(name);
-    if (value !== undefined) meta[key] = decodeHeader(value);
+    const value = headerText(message, name);
+    if (value !== undefined) meta[key] = value;
   }
   for (const [name, key] of Object.entries(NUMERIC)) {
     const value = message.header(name);
     if (value === undefined) continue;
-    if (!/^\d{1,15}$/.test(value)) return { code: 'bad-envelope', detail: `the header ${name} is not a number` };
+    if (!/^\d{1,15}$/.test(value))
+      return { code: 'bad-envelope', detail: `the header ${name} is not a number` };
     meta[key] = Number(value);
   }
   return meta as Meta; // every key was set above from its own table, with its own type
 }
 
-export const isUnreadable = (value: object): value is Unreadable => 'code' in value && 'detail' in value;
+export const isUnreadable = (value: object): value is Unreadable =>
+  'code' in value && 'detail' in value;
 
-/** CloudEvents over HTTP: what is not printable ASCII (and `%`, `"`) is percent-encoded, so that a foreign id cannot inject a header. */
-function encodeHeader(value: string): string {
-  return /^[\x21\x23\x24\x26-\x7e]([\x20\x21\x23\x24\x26-\x7e]*[\x21\x23\x24\x26-\x7e])?$/.test(value)
-    ? value
-    : encodeURIComponent(value);
-}
+const PLAIN = /^[\x21\x23\x24\x26-\x7e](?:[\x20\x21\x23\x24\x26-\x7e]*[\x21\x23\x24\x26-\x7e])?$/;
 
-function decodeHeader(value: string): string {
-  if (!value.includes('%')) return value;
+/**
+ * CloudEvents over HTTP: what is not printable ASCII (and `%`, `"`) is percent-encoded, so that a foreign id cannot inject a
+ * header. A lone surrogate, which UTF-8 cannot carry, becomes U+FFFD.
+ */
+const encodeHeader = (value: string): string =>
+  PLAIN.test(value) ? value : encodeURIComponent(value.toWellFormed());
+
+/** A header that `headersOf` wrote, as the text that went in. */
+export function headerText(message: StoredMessage, name: string): string | undefined {
+  const value = message.header(name);
+  if (value?.includes('%') !== true) return value;
   try {
     return decodeURIComponent(value);
   } catch {

@@ -28,4 +28,5 @@ export function shortHash(text: string, length = 26): string {
 }
 
 /** A number in [0, 1) that depends on `text` alone: the fold's stand-in for dice. */
-export const fraction = (text: string): number => Number.parseInt(sha256Hex(text).slice(0, 8), 16) / 2 ** 32;
+export const fraction = (text: string): number =>
+  Number.parseInt(sha256Hex(text).slice(0, 8), 16) / 2 ** 32;

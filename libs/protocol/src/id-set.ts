@@ -11,7 +11,11 @@ export const hasId = (ids: IdSet, id: string): boolean => ids.some((part) => par
 export function addId(ids: IdSet, id: string): IdSet {
   const parts = [...ids];
   let merged = new Set([id]);
-  for (let last = parts.at(-1); last !== undefined && last.size <= merged.size; last = parts.at(-1)) {
+  for (
+    let last = parts.at(-1);
+    last !== undefined && last.size <= merged.size;
+    last = parts.at(-1)
+  ) {
     merged = new Set([...last, ...merged]);
     parts.pop();
   }

@@ -9,15 +9,20 @@ import { shortHash } from './hash.ts';
 
 const TOKEN = /^[A-Za-z0-9_-]{1,64}$/;
 const TRIGGER_ID = /^[0-9a-hjkmnp-tv-z]{26}$/;
-const WIRE_JOB_ID = /^(([0-9a-hjkmnp-tv-z]{26})-(\d{1,4}))-(\d{1,4})(?:-a([2-9]|[1-9]\d{1,3}))?$/;
-const RUN_ID = /^([0-9a-hjkmnp-tv-z]{26})-(\d{1,4})$/;
+// An index has no leading zero: an id has one spelling, else one run would lie on two subjects.
+const RUN_ID = /^([0-9a-hjkmnp-tv-z]{26})-(?:0|[1-9]\d{0,3})$/;
+const JOB_ID = /^[0-9a-hjkmnp-tv-z]{26}-(?:0|[1-9]\d{0,3})-(?:0|[1-9]\d{0,3})$/;
+const WIRE_JOB_ID =
+  /^(?<run>[0-9a-hjkmnp-tv-z]{26}-(?:0|[1-9]\d{0,3}))-(?<index>0|[1-9]\d{0,3})(?:-a(?<attempt>[2-9]|[1-9]\d{1,3}))?$/;
 
 /** A subject token: what an id must look like to stand between two dots. */
 export const Token = z.string().regex(TOKEN, 'must be 1 to 64 letters, digits, "_" or "-"');
-export const Org = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be lower case letters, digits, "_" or "-"');
+export const Org = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be lower case letters, digits, "_" or "-"');
 export const TriggerId = z.string().regex(TRIGGER_ID);
 export const RunId = z.string().regex(RUN_ID);
-export const JobId = z.string().regex(/^[0-9a-hjkmnp-tv-z]{26}-\d{1,4}-\d{1,4}$/);
+export const JobId = z.string().regex(JOB_ID);
 
 export const isToken = (text: string): boolean => TOKEN.test(text);
 export const isRunId = (text: string): boolean => RUN_ID.test(text);
@@ -42,7 +47,12 @@ export type WireJob = Readonly<{ runId: string; jobId: string; attempt: number; 
 
 /** The inverse of `wireJobId(jobId(runId, index), attempt)`; undefined for an id that we never minted. */
 export function parseWireJobId(id: string): WireJob | undefined {
-  const [, run, , index, attempt] = WIRE_JOB_ID.exec(id) ?? [];
+  const { run, index, attempt = '1' } = WIRE_JOB_ID.exec(id)?.groups ?? {};
   if (run === undefined || index === undefined) return undefined;
-  return { runId: run, jobId: `${run}-${index}`, attempt: attempt === undefined ? 1 : Number(attempt), index: Number(index) };
+  return {
+    runId: run,
+    jobId: `${run}-${index}`,
+    attempt: Number(attempt),
+    index: Number(index),
+  };
 }

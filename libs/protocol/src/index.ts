@@ -4,12 +4,13 @@
  */
 export {
   type AgentDraft,
-  agentDraft,
   type AgentEvent,
-  agentEventBodies,
   type AgentEventType,
+  agentDraft,
+  agentEventBodies,
   readAgentMessage,
 } from './agent-event.ts';
+export type { Attempt, Resolution } from './attempt.ts';
 export { type DispatchFrame, dispatchFrame } from './dispatch-frame.ts';
 export {
   type Draft,
@@ -39,10 +40,11 @@ export {
   type WireJob,
   wireJobId,
 } from './ids.ts';
-export { type Attempt, currentAttempt, isHeld, type Job, offersSpent, type Resolution, type Step, type Void } from './job.ts';
+export { currentAttempt, isHeld, type Job, offersSpent } from './job.ts';
 export { checkNeeds, type Needs, type NeedsProblem, needsOf } from './needs.ts';
 export { Rule, RuleGeneration, RuleName } from './rule.ts';
-export { evolveRun, foldRun, initialRun, rollUp, type Run, wasVoid } from './run.ts';
+export { evolveRun, foldRun, initialRun, type Run, rollUp, wasVoid } from './run.ts';
+export { JobSpec, Need, RunCreated } from './run-created.ts';
 export {
   AttemptReason,
   type BodyOf,
@@ -52,16 +54,37 @@ export {
   isDecision,
   isRunEventType,
   JobOffered,
-  JobSpec,
-  Need,
   RunCompleted,
-  RunCreated,
-  runEventBodies,
   type RunEventType,
+  runEventBodies,
 } from './run-event.ts';
-export { decisionId, parseJson, readRunMessage, type RunDraft, runDraft, type RunEvent, type RunEventOf } from './run-message.ts';
-export { JobRequest, JobRequests, jobSpecs, needOf, requestLimits, RunRequest, StepRequest } from './run-request.ts';
-export { type BlockedBy, completionOf, iso, pendingView, type RunView, runView, startedAt } from './run-view.ts';
+export {
+  decisionId,
+  parseJson,
+  type RunDraft,
+  type RunEvent,
+  type RunEventOf,
+  readRunMessage,
+  runDraft,
+} from './run-message.ts';
+export {
+  JobRequest,
+  JobRequests,
+  jobSpecs,
+  needOf,
+  RunRequest,
+  requestLimits,
+  StepRequest,
+} from './run-request.ts';
+export {
+  type BlockedBy,
+  completionOf,
+  iso,
+  pendingView,
+  type RunView,
+  runView,
+  startedAt,
+} from './run-view.ts';
 export {
   isTerminalJob,
   isTerminalRun,
@@ -74,17 +97,26 @@ export {
   runWords,
   StepState,
 } from './states.ts';
-export { type StreamName, streamNames, type StreamSpec, streams } from './streams.ts';
-export { allSubjects, type ParsedSubject, parseSubject, shardOf, subjects, type TriggerStep } from './subjects.ts';
+export type { Step } from './step.ts';
+export { type StreamName, type StreamSpec, streamNames, streams } from './streams.ts';
+export {
+  allSubjects,
+  type ParsedSubject,
+  parseSubject,
+  shardOf,
+  subjects,
+  type TriggerStep,
+} from './subjects.ts';
 export {
   decidedDraft,
   type PinnedRule,
   type ReceivedDraft,
-  receivedDraft,
   readTriggerMessage,
+  receivedDraft,
   TriggerDecided,
   type TriggerEvent,
   TriggerKind,
   type TriggerReceived,
 } from './trigger.ts';
+export type { Void } from './void.ts';
 export * as wire from './wire/index.ts';

@@ -3,7 +3,7 @@
  * Pure: the dispatcher decides by it, the fold judges by it, and the api refuses bad lists with it.
  */
 import type { Job } from './job.ts';
-import type { Need } from './run-event.ts';
+import type { Need } from './run-created.ts';
 import { isTerminalJob, outcomeOf } from './states.ts';
 
 export type Needs =
@@ -22,7 +22,8 @@ export function needsOf(needs: readonly Need[], jobs: readonly Job[]): Needs {
       continue;
     }
     const outcome = outcomeOf(upstream.state);
-    if (outcome === undefined || !need.on.includes(outcome)) because.push(`${need.job} ${upstream.state}`);
+    if (outcome === undefined || !need.on.includes(outcome))
+      because.push(`${need.job} ${upstream.state}`);
   }
   if (waitingFor.length > 0) return { kind: 'open', waitingFor };
   return because.length > 0 ? { kind: 'unmet', because } : { kind: 'met' };
@@ -43,17 +44,28 @@ export function checkNeeds(jobs: readonly Named[]): readonly NeedsProblem[] {
   const byName = new Map<string, number>();
   for (const [index, job] of jobs.entries()) {
     if (byName.has(job.name))
-      problems.push({ code: 'duplicate-name', index, message: `two jobs are named "${job.name}"; names must differ` });
+      problems.push({
+        code: 'duplicate-name',
+        index,
+        message: `two jobs are named "${job.name}"; names must differ`,
+      });
     else byName.set(job.name, index);
   }
   for (const [index, job] of jobs.entries())
     for (const need of job.needs)
       if (!byName.has(need.job))
-        problems.push({ code: 'unknown-job', index, message: `job "${job.name}" needs "${need.job}", which is not a job of this run` });
+        problems.push({
+          code: 'unknown-job',
+          index,
+          message: `job "${job.name}" needs "${need.job}", which is not a job of this run`,
+        });
   return [...problems, ...cycles(jobs, byName)];
 }
 
-function cycles(jobs: readonly Named[], byName: ReadonlyMap<string, number>): readonly NeedsProblem[] {
+function cycles(
+  jobs: readonly Named[],
+  byName: ReadonlyMap<string, number>,
+): readonly NeedsProblem[] {
   const problems: NeedsProblem[] = [];
   const done = new Set<string>();
   // Depth first with an explicit path: each cycle is reported once, where the search first closes it.
@@ -61,11 +73,16 @@ function cycles(jobs: readonly Named[], byName: ReadonlyMap<string, number>): re
     const start = path.indexOf(name);
     if (start >= 0) {
       const loop = [...path.slice(start), name].join(' -> ');
-      problems.push({ code: 'cycle', index: byName.get(name) ?? 0, message: `these jobs need each other: ${loop}` });
+      problems.push({
+        code: 'cycle',
+        index: byName.get(name) ?? 0,
+        message: `these jobs need each other: ${loop}`,
+      });
       return;
     }
     if (done.has(name)) return;
-    for (const need of jobs[byName.get(name) ?? -1]?.needs ?? []) visit(need.job, [...path, name]);
+    const needs = jobs[byName.get(name) ?? -1]?.needs ?? [];
+    for (const need of new Set(needs.map(({ job }) => job))) visit(need, [...path, name]);
     done.add(name);
   };
   for (const job of jobs) visit(job.name, []);

@@ -7,7 +7,12 @@ import { JobRequests } from './run-request.ts';
 
 const globs = z.array(z.string().min(1).max(512)).min(1).max(64);
 
-export const RuleName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be lower case letters, digits, "_" or "-", 63 at most');
+export const RuleName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,62}$/,
+    'must be lower case letters, digits, "_" or "-", 63 at most',
+  );
 
 export const Rule = z.strictObject({
   apiVersion: z.literal('waybill/v1'),

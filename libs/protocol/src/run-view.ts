@@ -2,14 +2,20 @@
  * A run as the outside reads it (DESIGN: What the outside may rely on): the api's answer, the CLI's `--json` and the `run`
  * of a run record are this one function of the fold. Times are ISO 8601 in UTC, taken from stored events.
  */
+import type { Attempt } from './attempt.ts';
+import type { Job } from './job.ts';
 import { currentAttempt } from './job.ts';
-import type { Attempt, Job, Step } from './job.ts';
 import { needsOf } from './needs.ts';
 import type { Run } from './run.ts';
 import { rollUp } from './run.ts';
 import { isTerminalJob } from './states.ts';
+import type { Step } from './step.ts';
 
-export type BlockedBy = Readonly<{ kind: 'needs' | 'backoff' | 'agent'; detail: string; until: string | null }>;
+export type BlockedBy = Readonly<{
+  kind: 'needs' | 'backoff' | 'agent';
+  detail: string;
+  until: string | null;
+}>;
 
 export type RunView = Readonly<{
   runId: string;
@@ -34,18 +40,43 @@ export type RunView = Readonly<{
   seq: number;
 }>;
 
-export const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+export const iso = (at: number | null): string | null =>
+  at === null ? null : new Date(at).toISOString();
 
 /** What stands for a run whose trigger is stored and whose `run.created` is not decided yet. */
 export const pendingView = (org: string, runId: string, trigger: RunView['trigger']): RunView => ({
-  runId, org, state: 'pending', trigger, rule: null, workflow: null, repoUrl: null, ref: null, sha: null, requestId: null,
-  createdAt: null, startedAt: null, completedAt: null, durationMs: null, costUsd: 0, usage: {}, jobs: [], record: null, anomalies: 0, seq: 0,
+  runId,
+  org,
+  state: 'pending',
+  trigger,
+  rule: null,
+  workflow: null,
+  repoUrl: null,
+  ref: null,
+  sha: null,
+  requestId: null,
+  createdAt: null,
+  startedAt: null,
+  completedAt: null,
+  durationMs: null,
+  costUsd: 0,
+  usage: {},
+  jobs: [],
+  record: null,
+  anomalies: 0,
+  seq: 0,
 });
 
 /** `record` is null until the projector has written it; it comes from the read model, all else from the fold. */
-export function runView(run: Run, org: string, runId: string, record: RunView['record'] = null): RunView {
+export function runView(
+  run: Run,
+  org: string,
+  runId: string,
+  record: RunView['record'] = null,
+): RunView {
   const made = run.created;
-  if (made === null) return { ...pendingView(org, runId, null), anomalies: run.anomalies, seq: run.seq };
+  if (made === null)
+    return { ...pendingView(org, runId, null), anomalies: run.anomalies, seq: run.seq };
   const done = run.completed;
   return {
     runId,
@@ -73,12 +104,21 @@ export function runView(run: Run, org: string, runId: string, record: RunView['r
 
 export const startedAt = (run: Run): number | null =>
   run.jobs.reduce<number | null>(
-    (first, job) => (job.startedAt === null || (first !== null && first <= job.startedAt) ? first : job.startedAt),
+    (first, job) =>
+      job.startedAt === null || (first !== null && first <= job.startedAt) ? first : job.startedAt,
     null,
   );
 
 /** What `run.completed` carries: everything derived, computed from stored times alone. Undefined while a job is open. */
-export function completionOf(run: Run): Readonly<{ state: 'success' | 'failed' | 'cancelled'; startedAt: number | null; completedAt: number; durationMs: number; queuedMs: number }> | undefined {
+export function completionOf(run: Run):
+  | Readonly<{
+      state: 'success' | 'failed' | 'cancelled';
+      startedAt: number | null;
+      completedAt: number;
+      durationMs: number;
+      queuedMs: number;
+    }>
+  | undefined {
   const state = rollUp(run.jobs);
   if (state === undefined || run.created === null) return undefined;
   const completedAt = Math.max(run.createdAt, ...run.jobs.map((job) => job.completedAt ?? 0));
@@ -88,7 +128,8 @@ export function completionOf(run: Run): Readonly<{ state: 'success' | 'failed' |
     startedAt: began,
     completedAt,
     durationMs: completedAt - (began ?? run.createdAt),
-    queuedMs: (began ?? completedAt) - run.createdAt,
+    // A clock of the log may step back between the creation and the start.
+    queuedMs: Math.max(0, (began ?? completedAt) - run.createdAt),
   };
 }
 
@@ -140,7 +181,14 @@ function blockedBy(job: Job, run: Run): readonly BlockedBy[] {
   }
   if (job.state !== 'queued') return [];
   const labels = job.spec.runsOn.length === 0 ? 'any labels' : job.spec.runsOn.join(', ');
-  const agent: BlockedBy = { kind: 'agent', detail: `waits for a free agent with ${labels}`, until: null };
+  const agent: BlockedBy = {
+    kind: 'agent',
+    detail: `waits for a free agent with ${labels}`,
+    until: null,
+  };
   if (job.notBefore <= (job.queuedAt ?? 0)) return [agent];
-  return [{ kind: 'backoff', detail: 'its last offer was rejected', until: iso(job.notBefore) }, agent];
+  return [
+    { kind: 'backoff', detail: 'its last offer was rejected', until: iso(job.notBefore) },
+    agent,
+  ];
 }

@@ -1,19 +1,31 @@
 /** Builds histories of one run for specs: events with ascending sequences and times, as the log would give them back. */
+
+import { runId, triggerId } from './ids.ts';
 import type { BodyOf, RunEventType } from './run-event.ts';
 import type { RunEvent } from './run-message.ts';
-import { runId, triggerId } from './ids.ts';
 
 export const ORG = 'main';
 export const RUN = runId(triggerId(ORG, 'github', 'delivery-1'), 0);
 export const JOB = `${RUN}-0`;
 export const START = 1_700_000_000_000;
 
-export type JobShape = Readonly<{ name: string; needs?: BodyOf<'run.created'>['jobs'][number]['needs'] }>;
+export type JobShape = Readonly<{
+  name: string;
+  needs?: BodyOf<'run.created'>['jobs'][number]['needs'];
+}>;
 
-export const createdBody = (jobs: readonly JobShape[] = [{ name: 'test' }]): BodyOf<'run.created'> => ({
+export const createdBody = (
+  jobs: readonly JobShape[] = [{ name: 'test' }],
+): BodyOf<'run.created'> => ({
   runId: RUN,
   org: ORG,
-  trigger: { triggerId: triggerId(ORG, 'github', 'delivery-1'), source: 'github', kind: 'webhook', event: 'push', deliveryId: 'delivery-1' },
+  trigger: {
+    triggerId: triggerId(ORG, 'github', 'delivery-1'),
+    source: 'github',
+    kind: 'webhook',
+    event: 'push',
+    deliveryId: 'delivery-1',
+  },
   rule: { name: 'ci', generation: 1 },
   workflow: 'ci',
   repoUrl: '',
@@ -34,7 +46,14 @@ export const createdBody = (jobs: readonly JobShape[] = [{ name: 'test' }]): Bod
   staleMs: 120_000,
 });
 
-type About = Readonly<{ jobId?: string; attempt?: number; session?: number; agentId?: string; id?: string; at?: number }>;
+type About = Readonly<{
+  jobId?: string;
+  attempt?: number;
+  session?: number;
+  agentId?: string;
+  id?: string;
+  at?: number;
+}>;
 
 /** Each call of `add` is the next event; `at` moves the time, one millisecond passes otherwise. */
 export function history(firstSeq = 10) {
@@ -47,7 +66,16 @@ export function history(firstSeq = 10) {
     const id = about.id ?? `e${seq}`;
     const { id: _id, at: _at, ...meta } = about;
     // The body is that of the type: the two parameters are tied above.
-    const event = { type, body, org: ORG, runId: RUN, seq, at, id, meta: { id, source: 'test', ...meta } } as RunEvent;
+    const event = {
+      type,
+      body,
+      org: ORG,
+      runId: RUN,
+      seq,
+      at,
+      id,
+      meta: { id, source: 'test', ...meta },
+    } as RunEvent;
     events.push(event);
     return event;
   };
@@ -60,7 +88,15 @@ export function history(firstSeq = 10) {
     offered: (attempt: number, session: number, jobId = JOB, agentId = `agent-${session}`) =>
       add(
         'job.offered',
-        { jobId, attempt, fence: seq, agentId, session, ackTimeoutMs: 10_000, reason: attempt === 1 ? 'initial' : 'retry' },
+        {
+          jobId,
+          attempt,
+          fence: seq,
+          agentId,
+          session,
+          ackTimeoutMs: 10_000,
+          reason: attempt === 1 ? 'initial' : 'retry',
+        },
         { jobId, attempt, session, agentId },
       ),
     expired: (attempt: number, later = 10_001, jobId = JOB) =>
@@ -71,9 +107,23 @@ export function history(firstSeq = 10) {
       add('job.reject', { reason }, { jobId, attempt, session, agentId: `agent-${session}` }),
     status: (attempt: number, session: number, state: BodyOf<'job.status'>['state'], jobId = JOB) =>
       add('job.status', { state }, { jobId, attempt, session, agentId: `agent-${session}` }),
-    step: (attempt: number, session: number, stepIndex: number, state: BodyOf<'step.status'>['state'], jobId = JOB) =>
-      add('step.status', { stepIndex, stepName: `step ${stepIndex}`, state }, { jobId, attempt, session, agentId: `agent-${session}` }),
+    step: (
+      attempt: number,
+      session: number,
+      stepIndex: number,
+      state: BodyOf<'step.status'>['state'],
+      jobId = JOB,
+    ) =>
+      add(
+        'step.status',
+        { stepIndex, stepName: `step ${stepIndex}`, state },
+        { jobId, attempt, session, agentId: `agent-${session}` },
+      ),
     lost: (attempt: number, session: number, scalerManaged = false) =>
-      add('agent.lost', { code: 1006, scalerManaged }, { jobId: JOB, attempt, session, agentId: `agent-${session}` }),
+      add(
+        'agent.lost',
+        { code: 1006, scalerManaged },
+        { jobId: JOB, attempt, session, agentId: `agent-${session}` },
+      ),
   };
 }

@@ -1,7 +1,7 @@
 /** The run's fold, event by event. Invariants 1, 2 and 4; the names are the claims that the documents make. */
 import { describe, expect, it } from 'vitest';
-import { evolveRun, foldRun, initialRun, wasVoid } from './run.ts';
 import { history, JOB, RUN } from './run.fixture.ts';
+import { evolveRun, foldRun, initialRun, wasVoid } from './run.ts';
 import { completionOf } from './run-view.ts';
 
 const needsSuccess = (job: string) => ({ job, on: ['success' as const] });
@@ -17,20 +17,29 @@ describe('an offer', () => {
     expect(job?.attempts[0]).toMatchObject({ resolution: 'accepted', session: 7, attempt: 1 });
   });
 
-  it.each(['running', 'queued', 'pending'] as const)('is accepted by job.status %s, should the ack be lost', (state) => {
-    const h = history();
-    h.created();
-    h.offered(1, 7);
-    h.status(1, 7, state);
-    expect(foldRun(h.events).jobs[0]).toMatchObject({ state: 'running', attempts: [{ resolution: 'accepted' }] });
-  });
+  it.each(['running', 'queued', 'pending'] as const)(
+    'is accepted by job.status %s, should the ack be lost',
+    (state) => {
+      const h = history();
+      h.created();
+      h.offered(1, 7);
+      h.status(1, 7, state);
+      expect(foldRun(h.events).jobs[0]).toMatchObject({
+        state: 'running',
+        attempts: [{ resolution: 'accepted' }],
+      });
+    },
+  );
 
   it('is accepted and ended at once by a terminal status', () => {
     const h = history();
     h.created();
     h.offered(1, 7);
     h.status(1, 7, 'success');
-    expect(foldRun(h.events).jobs[0]).toMatchObject({ state: 'success', attempts: [{ resolution: 'accepted' }] });
+    expect(foldRun(h.events).jobs[0]).toMatchObject({
+      state: 'success',
+      attempts: [{ resolution: 'accepted' }],
+    });
   });
 
   it('goes back to the queue by the event that expires it', () => {
@@ -38,7 +47,11 @@ describe('an offer', () => {
     h.created();
     h.offered(1, 7);
     h.expired(1);
-    expect(foldRun(h.events).jobs[0]).toMatchObject({ state: 'queued', attempts: [{ resolution: 'expired' }], spent: { expired: 1 } });
+    expect(foldRun(h.events).jobs[0]).toMatchObject({
+      state: 'queued',
+      attempts: [{ resolution: 'expired' }],
+      spent: { expired: 1 },
+    });
   });
 
   it('cannot be expired at its deadline, only after it', () => {
@@ -58,7 +71,10 @@ describe('an offer', () => {
       h.offered(attempt, attempt);
       h.expired(attempt);
     }
-    expect(foldRun(h.events).jobs[0]).toMatchObject({ state: 'failed', failure: 'offers_exhausted' });
+    expect(foldRun(h.events).jobs[0]).toMatchObject({
+      state: 'failed',
+      failure: 'offers_exhausted',
+    });
   });
 
   it('is held back for a while after each reject, longer each time, and equally for every reader', () => {
@@ -82,8 +98,16 @@ describe('an offer', () => {
     const h = history();
     h.created();
     const offered = h.offered(1, 7);
-    h.add('deadline.extended', { jobId: JOB, attempt: 1, until: offered.at + 15_000, cause: 'outage' }, { jobId: JOB });
-    h.add('deadline.extended', { jobId: JOB, attempt: 1, until: offered.at + 12_000, cause: 'outage' }, { jobId: JOB });
+    h.add(
+      'deadline.extended',
+      { jobId: JOB, attempt: 1, until: offered.at + 15_000, cause: 'outage' },
+      { jobId: JOB },
+    );
+    h.add(
+      'deadline.extended',
+      { jobId: JOB, attempt: 1, until: offered.at + 12_000, cause: 'outage' },
+      { jobId: JOB },
+    );
     const run = foldRun(h.events);
     expect(run.jobs[0]?.attempts[0]?.until).toBe(offered.at + 15_000);
     expect(run.lastVoid?.why).toBe('not-later');
@@ -111,7 +135,10 @@ describe('what is late, repeated or foreign', () => {
     h.offered(2, 8);
     const late = h.status(1, 7, 'success');
     const run = foldRun(h.events);
-    expect(run.jobs[0]).toMatchObject({ state: 'offered', attempts: [{ resolution: 'expired' }, { resolution: null }] });
+    expect(run.jobs[0]).toMatchObject({
+      state: 'offered',
+      attempts: [{ resolution: 'expired' }, { resolution: null }],
+    });
     expect(run.lastVoid).toEqual({ seq: late.seq, why: 'stale-attempt' });
   });
 
@@ -130,7 +157,11 @@ describe('what is late, repeated or foreign', () => {
     h.created();
     h.offered(1, 7);
     h.add('job.ack', {}, { id: 'same', jobId: JOB, attempt: 1, session: 7 });
-    h.add('job.ack', {}, { id: 'same', jobId: JOB, attempt: 1, session: 7, at: h.at() + 3_600_000 });
+    h.add(
+      'job.ack',
+      {},
+      { id: 'same', jobId: JOB, attempt: 1, session: 7, at: h.at() + 3_600_000 },
+    );
     const run = foldRun(h.events);
     expect(run.lastVoid?.why).toBe('repeated');
     expect(run.anomalies).toBe(1);
@@ -156,15 +187,30 @@ describe('what is late, repeated or foreign', () => {
   it('anything before run.created is void', () => {
     const h = history();
     h.ack(1, 7);
-    expect(foldRun(h.events)).toMatchObject({ state: 'absent', anomalies: 1, lastVoid: { why: 'before-created' } });
+    expect(foldRun(h.events)).toMatchObject({
+      state: 'absent',
+      anomalies: 1,
+      lastVoid: { why: 'before-created' },
+    });
   });
 
   it('an unreadable event counts as an anomaly and changes nothing', () => {
     const h = history();
     h.created();
     const before = foldRun(h.events);
-    const place = { org: 'main', runId: RUN, seq: h.seq() + 1, at: h.at(), id: 'x', meta: { id: 'x', source: '' } };
-    const after = evolveRun(before, { ...place, type: 'unreadable', problem: { code: 'not-json', detail: '' } });
+    const place = {
+      org: 'main',
+      runId: RUN,
+      seq: h.seq() + 1,
+      at: h.at(),
+      id: 'x',
+      meta: { id: 'x', source: '' },
+    };
+    const after = evolveRun(before, {
+      ...place,
+      type: 'unreadable',
+      problem: { code: 'not-json', detail: '' },
+    });
     expect(after).toMatchObject({ anomalies: 1, jobs: before.jobs, state: before.state });
   });
 });
@@ -177,8 +223,11 @@ describe('an agent that goes away', () => {
     h.ack(1, 7);
     return h;
   };
-  const back = (h: ReturnType<typeof history>, type: 'agent.resumed' | 'agent.absent', session = 9) =>
-    h.add(type, { previousSession: 7 }, { jobId: JOB, attempt: 1, session, agentId: 'agent-7' });
+  const back = (
+    h: ReturnType<typeof history>,
+    type: 'agent.resumed' | 'agent.absent',
+    session = 9,
+  ) => h.add(type, { previousSession: 7 }, { jobId: JOB, attempt: 1, session, agentId: 'agent-7' });
 
   it('leaves its running job recovering, and adopts it when it returns with it', () => {
     const h = running();
@@ -186,7 +235,10 @@ describe('an agent that goes away', () => {
     expect(foldRun(h.events).jobs[0]?.state).toBe('recovering');
     back(h, 'agent.resumed');
     h.status(1, 9, 'success');
-    expect(foldRun(h.events).jobs[0]).toMatchObject({ state: 'success', attempts: [{ session: 9 }] });
+    expect(foldRun(h.events).jobs[0]).toMatchObject({
+      state: 'success',
+      attempts: [{ session: 9 }],
+    });
   });
 
   it('returns without the job: it failed as agent_lost, at once', () => {
@@ -210,15 +262,25 @@ describe('an agent that goes away', () => {
     h.created();
     h.offered(1, 7);
     h.lost(1, 7);
-    expect(foldRun(h.events).jobs[0]).toMatchObject({ state: 'offered', attempts: [{ away: true }] });
+    expect(foldRun(h.events).jobs[0]).toMatchObject({
+      state: 'offered',
+      attempts: [{ away: true }],
+    });
     back(h, 'agent.absent');
-    expect(foldRun(h.events).jobs[0]).toMatchObject({ state: 'queued', attempts: [{ resolution: 'withdrawn' }], spent: { withdrawn: 1 } });
+    expect(foldRun(h.events).jobs[0]).toMatchObject({
+      state: 'queued',
+      attempts: [{ resolution: 'withdrawn' }],
+      spent: { withdrawn: 1 },
+    });
   });
 
   it('that is managed by a scaler loses an unstarted job to the queue and fails a started one', () => {
     const started = running();
     started.lost(1, 7, true);
-    expect(foldRun(started.events).jobs[0]).toMatchObject({ state: 'failed', failure: 'agent_lost' });
+    expect(foldRun(started.events).jobs[0]).toMatchObject({
+      state: 'failed',
+      failure: 'agent_lost',
+    });
     const offered = history();
     offered.created();
     offered.offered(1, 7);
@@ -230,7 +292,11 @@ describe('an agent that goes away', () => {
     const h = running();
     h.lost(1, 7);
     back(h, 'agent.resumed', 6);
-    h.add('agent.resumed', { previousSession: 7 }, { jobId: JOB, attempt: 1, session: 12, agentId: 'someone-else' });
+    h.add(
+      'agent.resumed',
+      { previousSession: 7 },
+      { jobId: JOB, attempt: 1, session: 12, agentId: 'someone-else' },
+    );
     const run = foldRun(h.events);
     expect(run.jobs[0]?.state).toBe('recovering');
     expect(run.anomalies).toBe(2);
@@ -264,7 +330,12 @@ describe('the jobs of a run', () => {
   it('are queued as their needs are met, through a diamond', () => {
     const h = history();
     h.created(diamond);
-    expect(foldRun(h.events).jobs.map((job) => job.state)).toEqual(['queued', 'pending', 'pending', 'pending']);
+    expect(foldRun(h.events).jobs.map((job) => job.state)).toEqual([
+      'queued',
+      'pending',
+      'pending',
+      'pending',
+    ]);
     runJob(h, 0, 'success');
     h.add('job.queued', { jobId: id(3) }, { jobId: id(3) });
     expect(foldRun(h.events).lastVoid?.why).toBe('needs-open');
@@ -280,7 +351,8 @@ describe('the jobs of a run', () => {
     const h = history();
     h.created(diamond);
     runJob(h, 0, 'failed');
-    for (const index of [1, 2, 3]) h.add('job.skipped', { jobId: id(index), because: ['a failed'] }, { jobId: id(index) });
+    for (const index of [1, 2, 3])
+      h.add('job.skipped', { jobId: id(index), because: ['a failed'] }, { jobId: id(index) });
     const run = foldRun(h.events);
     expect(run.jobs.map((job) => job.state)).toEqual(['failed', 'skipped', 'skipped', 'skipped']);
     expect(completionOf(run)?.state).toBe('failed');
@@ -299,7 +371,10 @@ describe('the jobs of a run', () => {
     if (completion === undefined) return;
     const body = { ...completion, usage: {}, costUsd: 0, priceGeneration: null, jobs: [] };
     h.add('run.completed', { ...body, state: 'cancelled' });
-    expect(foldRun(h.events)).toMatchObject({ state: 'running', lastVoid: { why: 'wrong-outcome' } });
+    expect(foldRun(h.events)).toMatchObject({
+      state: 'running',
+      lastVoid: { why: 'wrong-outcome' },
+    });
     h.add('run.completed', body);
     expect(foldRun(h.events).state).toBe('failed');
     h.status(1, 2, 'success', id(1));
@@ -310,7 +385,11 @@ describe('the jobs of a run', () => {
     const h = history();
     h.created([{ name: 'a' }, { name: 'b', needs: [needsSuccess('a')] }]);
     h.offered(1, 1, id(0));
-    h.add('job.status', { state: 'success', data: { droppedJobs: ['b', 'a'] } }, { jobId: id(0), attempt: 1, session: 1 });
+    h.add(
+      'job.status',
+      { state: 'success', data: { droppedJobs: ['b', 'a'] } },
+      { jobId: id(0), attempt: 1, session: 1 },
+    );
     expect(foldRun(h.events).jobs.map((job) => job.state)).toEqual(['success', 'drift_dropped']);
   });
 });
@@ -324,7 +403,10 @@ describe('steps', () => {
     h.step(1, 7, 0, 'success');
     h.step(1, 7, 1, 'running');
     h.status(1, 7, 'cancelled');
-    expect(foldRun(h.events).jobs[0]?.steps.map((step) => step.state)).toEqual(['success', 'cancelled']);
+    expect(foldRun(h.events).jobs[0]?.steps.map((step) => step.state)).toEqual([
+      'success',
+      'cancelled',
+    ]);
   });
 
   it('do not change once they have ended', () => {

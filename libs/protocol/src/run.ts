@@ -3,16 +3,20 @@
  * `evolveRun` is total and judges every event, facts and decisions alike, by its place in the run's order: what is illegal, late,
  * repeated or foreign there is void, changes nothing and is counted. It reads no clock, rolls no dice and knows no other stream.
  */
-import { addId, emptyIdSet, hasId } from './id-set.ts';
+
 import type { IdSet } from './id-set.ts';
-import { ended, evolveJob, newJob } from './job.ts';
-import type { Job, Judged, Void } from './job.ts';
+import { addId, emptyIdSet, hasId } from './id-set.ts';
+import type { Job } from './job.ts';
+import { ended, newJob } from './job.ts';
+import { evolveJob } from './job-judgement.ts';
 import { needsOf } from './needs.ts';
+import type { RunCreated } from './run-created.ts';
+import type { RunCompleted } from './run-event.ts';
 import { isDecision } from './run-event.ts';
-import type { RunCompleted, RunCreated } from './run-event.ts';
 import type { RunEvent, RunEventOf } from './run-message.ts';
-import { isTerminalJob } from './states.ts';
 import type { RunState } from './states.ts';
+import { isTerminalJob } from './states.ts';
+import type { Judged, Void } from './void.ts';
 
 export type Run = Readonly<{
   /** `absent` before `run.created`: the api answers `pending` for a run whose trigger is stored. */
@@ -50,7 +54,13 @@ export const initialRun: Run = {
 /** Total. An event at or before the last folded sequence is a redelivery and returns the same state. */
 export function evolveRun(run: Run, event: RunEvent): Run {
   if (event.seq <= run.seq) return run;
-  const placed = { ...run, seq: event.seq, firstSeq: run.firstSeq === 0 ? event.seq : run.firstSeq };
+  const placed = {
+    ...run,
+    seq: event.seq,
+    firstSeq: run.firstSeq === 0 ? event.seq : run.firstSeq,
+  };
+  // Poison is nothing at all: not even its id is taken from an event that can be read.
+  if (event.type === 'unreadable') return voided(placed, 'unreadable');
   if (hasId(run.seen, event.id)) return voided(placed, 'repeated');
   const judged = judge(run, event);
   const seen = addId(run.seen, event.id);
@@ -64,15 +74,20 @@ export const foldRun = (events: Iterable<RunEvent>, from: Run = initialRun): Run
   return run;
 };
 
-const voided = (run: Run, why: Void): Run => ({ ...run, anomalies: run.anomalies + 1, lastVoid: { seq: run.seq, why } });
+const voided = (run: Run, why: Void): Run => ({
+  ...run,
+  anomalies: run.anomalies + 1,
+  lastVoid: { seq: run.seq, why },
+});
 
 /** Whether the event at `seq` was void: what a service asks before it acts on it. */
 export const wasVoid = (run: Run, seq: number): boolean => run.lastVoid?.seq === seq;
 
-type Change = Partial<Pick<Run, 'state' | 'created' | 'createdAt' | 'completed' | 'jobs' | 'requestId' | 'traceparent'>>;
+type Change = Partial<
+  Pick<Run, 'state' | 'created' | 'createdAt' | 'completed' | 'jobs' | 'requestId' | 'traceparent'>
+>;
 
-function judge(run: Run, event: RunEvent): Change | Void {
-  if (event.type === 'unreadable') return 'unreadable';
+function judge(run: Run, event: Readable): Change | Void {
   if (event.type === 'run.created') return created(run, event);
   if (run.created === null) return 'before-created';
   if (run.completed !== null) return 'after-end';
@@ -84,23 +99,32 @@ function judge(run: Run, event: RunEvent): Change | Void {
   const judged = judgeJob(run, job, event, run.created);
   if (typeof judged === 'string') return judged;
   const jobs = withDropped(run.jobs.with(index, judged), event);
-  return { jobs, state: run.state === 'pending' && judged.startedAt !== null ? 'running' : run.state };
+  return {
+    jobs,
+    state: run.state === 'pending' && judged.startedAt !== null ? 'running' : run.state,
+  };
 }
 
-type JobsEvent = Exclude<RunEvent, { type: 'unreadable' } | RunEventOf<'run.created' | 'run.completed'>>;
+type Readable = Exclude<RunEvent, { type: 'unreadable' }>;
+type JobsEvent = Exclude<Readable, RunEventOf<'run.created' | 'run.completed'>>;
 
 /** Decisions name their job in the body, facts in the envelope: the `jobId` inside a frame is the wire's, with the attempt in it. */
 const jobOf = (event: JobsEvent): string | undefined =>
-  isDecision(event.type) && typeof event.body['jobId'] === 'string' ? event.body['jobId'] : event.meta.jobId;
+  isDecision(event.type) && typeof event.body['jobId'] === 'string'
+    ? event.body['jobId']
+    : event.meta.jobId;
 
 function judgeJob(run: Run, job: Job, event: JobsEvent, made: RunCreated): Judged {
-  if (event.type !== 'job.queued' && event.type !== 'job.skipped') return evolveJob(job, event, made);
+  if (event.type !== 'job.queued' && event.type !== 'job.skipped')
+    return evolveJob(job, event, made);
   if (isTerminalJob(job.state)) return 'after-end';
   if (job.state !== 'pending') return 'not-pending';
   const needs = needsOf(job.spec.needs, run.jobs);
   if (event.type === 'job.queued')
     return needs.kind === 'met' ? { ...job, state: 'queued', queuedAt: event.at } : 'needs-open';
-  return needs.kind === 'unmet' ? ended(job, 'skipped', event.at, `needs: ${needs.because.join(', ')}`) : 'needs-open';
+  return needs.kind === 'unmet'
+    ? ended(job, 'skipped', event.at, `needs: ${needs.because.join(', ')}`)
+    : 'needs-open';
 }
 
 function created(run: Run, event: RunEventOf<'run.created'>): Change | Void {

@@ -22,10 +22,24 @@ export const JobState = z.enum([
 ]);
 export type JobState = z.infer<typeof JobState>;
 
-export const RunState = z.enum(['pending', 'running', 'cancelling', 'success', 'failed', 'cancelled']);
+export const RunState = z.enum([
+  'pending',
+  'running',
+  'cancelling',
+  'success',
+  'failed',
+  'cancelled',
+]);
 export type RunState = z.infer<typeof RunState>;
 
-export const StepState = z.enum(['pending', 'running', 'success', 'failed', 'skipped', 'cancelled']);
+export const StepState = z.enum([
+  'pending',
+  'running',
+  'success',
+  'failed',
+  'skipped',
+  'cancelled',
+]);
 export type StepState = z.infer<typeof StepState>;
 
 const TERMINAL_JOB: ReadonlySet<string> = new Set<JobState>([
@@ -37,7 +51,12 @@ const TERMINAL_JOB: ReadonlySet<string> = new Set<JobState>([
   'drift_dropped',
 ]);
 const TERMINAL_RUN: ReadonlySet<string> = new Set<RunState>(['success', 'failed', 'cancelled']);
-const TERMINAL_STEP: ReadonlySet<string> = new Set<StepState>(['success', 'failed', 'skipped', 'cancelled']);
+const TERMINAL_STEP: ReadonlySet<string> = new Set<StepState>([
+  'success',
+  'failed',
+  'skipped',
+  'cancelled',
+]);
 
 export const isTerminalJob = (state: JobState): boolean => TERMINAL_JOB.has(state);
 export const isTerminalRun = (state: RunState): boolean => TERMINAL_RUN.has(state);

@@ -3,8 +3,9 @@
  * `wb.v1.<family>.<shard>.<org>.…`; the shard is two hex digits of a fixed hash of the org, so that a
  * partition is a filter. The names are a contract with every consumer outside: add, never rename.
  */
-import { foreignToken, isToken } from './ids.ts';
+
 import { sha256Hex } from './hash.ts';
+import { foreignToken, isToken } from './ids.ts';
 
 const ROOT = 'wb.v1';
 const shards = new Map<string, string>();
@@ -29,7 +30,8 @@ export const subjects = {
   triggerFilter: (org: string, source: string, triggerId: string): string =>
     `${at('trigger', org)}.${source}.${triggerId}.>`,
   /** A trigger whose source is not known, as `GET …/runs/{runId}` before the run exists. */
-  triggerAnySource: (org: string, triggerId: string): string => `${at('trigger', org)}.*.${triggerId}.received`,
+  triggerAnySource: (org: string, triggerId: string): string =>
+    `${at('trigger', org)}.*.${triggerId}.received`,
   /** `type` is `<entity>.<event>`, as `job.ack`. */
   run: (org: string, runId: string, type: string): string => `${at('run', org)}.${runId}.${type}`,
   /** Addressed to an agent: `event` is `offered` or `cancel`. */
@@ -38,12 +40,16 @@ export const subjects = {
   /** Everything of one run: the one filter of every decision about it (different filters do not exclude each other). */
   runFilter: (org: string, runId: string): string => `${at('run', org)}.${runId}.>`,
   runsOf: (org: string): string => `${at('run', org)}.>`,
-  heartbeat: (org: string, runId: string, jobId: string): string => `${at('heartbeat', org)}.${runId}.${jobId}`,
+  heartbeat: (org: string, runId: string, jobId: string): string =>
+    `${at('heartbeat', org)}.${runId}.${jobId}`,
   log: (org: string, runId: string, jobId: string): string => `${at('log', org)}.${runId}.${jobId}`,
   logsOf: (org: string, runId: string): string => `${at('log', org)}.${runId}.*`,
-  agentLog: (org: string, agentId: string): string => `${at('agentlog', org)}.${foreignToken(agentId)}`,
-  agent: (org: string, agentId: string, event: string): string => `${at('agent', org)}.${foreignToken(agentId)}.${event}`,
-  config: (org: string, kind: string, name: string): string => `${ROOT}.config.${org}.${kind}.${name}`,
+  agentLog: (org: string, agentId: string): string =>
+    `${at('agentlog', org)}.${foreignToken(agentId)}`,
+  agent: (org: string, agentId: string, event: string): string =>
+    `${at('agent', org)}.${foreignToken(agentId)}.${event}`,
+  config: (org: string, kind: string, name: string): string =>
+    `${ROOT}.config.${org}.${kind}.${name}`,
   gate: (org: string, kind: string, key: string): string => `${at('gate', org)}.${kind}.${key}`,
   dead: (org: string, origin: string): string => `${ROOT}.dead.${org}.${origin}`,
 } as const;
@@ -65,7 +71,13 @@ export const allSubjects = {
 } as const;
 
 export type ParsedSubject =
-  | Readonly<{ family: 'trigger'; org: string; source: string; triggerId: string; step: TriggerStep }>
+  | Readonly<{
+      family: 'trigger';
+      org: string;
+      source: string;
+      triggerId: string;
+      step: TriggerStep;
+    }>
   | Readonly<{ family: 'run'; org: string; runId: string; type: string }>
   | Readonly<{ family: 'run-to'; org: string; runId: string; agentToken: string; event: string }>
   | Readonly<{ family: 'heartbeat' | 'log'; org: string; runId: string; jobId: string }>
@@ -79,42 +91,58 @@ export type ParsedSubject =
 export function parseSubject(subject: string): ParsedSubject | undefined {
   const [wb, v1, family, ...rest] = subject.split('.');
   if (`${wb}.${v1}` !== ROOT || family === undefined || !rest.every(isToken)) return undefined;
-  if (family === 'config' || family === 'dead') return parseUnsharded(family, rest);
-  const [shard, org, ...tail] = rest;
-  if (org === undefined || shard !== shardOf(org)) return undefined;
-  return parseSharded(family, org, tail);
+  const [first, second, ...tail] = rest;
+  if (first === undefined || second === undefined) return undefined;
+  const unsharded = unshardedParsers.get(family);
+  if (unsharded !== undefined) return unsharded(first, [second, ...tail]);
+  return first === shardOf(second) ? shardedParsers.get(family)?.(second, tail) : undefined;
 }
 
-function parseUnsharded(family: 'config' | 'dead', rest: readonly string[]): ParsedSubject | undefined {
-  const [org, first, second, ...more] = rest;
-  if (org === undefined || first === undefined || more.length > 0) return undefined;
-  if (family === 'dead') return second === undefined ? { family, org, origin: first } : undefined;
-  return second === undefined ? undefined : { family, org, kind: first, name: second };
-}
+/** Reads the tokens behind the org. */
+type Parser = (org: string, tail: readonly string[]) => ParsedSubject | undefined;
 
-function parseSharded(family: string, org: string, tail: readonly string[]): ParsedSubject | undefined {
-  const [a, b, c, d] = tail;
-  if (a === undefined) return undefined;
-  switch (family) {
-    case 'trigger':
-      if (tail.length !== 3 || b === undefined || (c !== 'received' && c !== 'decided')) return undefined;
-      return { family, org, source: a, triggerId: b, step: c };
-    case 'run':
-      if (tail.length === 4 && b === 'to' && c !== undefined && d !== undefined)
-        return { family: 'run-to', org, runId: a, agentToken: c, event: d };
-      return tail.length === 3 && b !== 'to' && b !== undefined && c !== undefined
-        ? { family, org, runId: a, type: `${b}.${c}` }
-        : undefined;
-    case 'heartbeat':
-    case 'log':
-      return tail.length === 2 && b !== undefined ? { family, org, runId: a, jobId: b } : undefined;
-    case 'agentlog':
-      return tail.length === 1 ? { family, org, agentToken: a } : undefined;
-    case 'agent':
-      return tail.length === 2 && b !== undefined ? { family, org, agentToken: a, event: b } : undefined;
-    case 'gate':
-      return tail.length === 2 && b !== undefined ? { family, org, kind: a, key: b } : undefined;
-    default:
-      return undefined;
-  }
-}
+const one =
+  (make: (org: string, token: string) => ParsedSubject): Parser =>
+  (org, [token, ...more]) =>
+    token === undefined || more.length > 0 ? undefined : make(org, token);
+
+const two =
+  (make: (org: string, first: string, second: string) => ParsedSubject): Parser =>
+  (org, [first, second, ...more]) =>
+    first === undefined || second === undefined || more.length > 0
+      ? undefined
+      : make(org, first, second);
+
+const trigger: Parser = (org, [source, triggerId, step, ...more]) => {
+  if (source === undefined || triggerId === undefined || more.length > 0) return undefined;
+  if (step !== 'received' && step !== 'decided') return undefined;
+  return { family: 'trigger', org, source, triggerId, step };
+};
+
+const run: Parser = (org, [runId, entity, ...tail]) => {
+  if (runId === undefined || entity === undefined) return undefined;
+  const addressed = two((_, agentToken, event) => ({
+    family: 'run-to',
+    org,
+    runId,
+    agentToken,
+    event,
+  }));
+  const plain = one((_, event) => ({ family: 'run', org, runId, type: `${entity}.${event}` }));
+  return (entity === 'to' ? addressed : plain)(org, tail);
+};
+
+const unshardedParsers: ReadonlyMap<string, Parser> = new Map([
+  ['config', two((org, kind, name) => ({ family: 'config', org, kind, name }))],
+  ['dead', one((org, origin) => ({ family: 'dead', org, origin }))],
+]);
+
+const shardedParsers: ReadonlyMap<string, Parser> = new Map([
+  ['trigger', trigger],
+  ['run', run],
+  ['heartbeat', two((org, runId, jobId) => ({ family: 'heartbeat', org, runId, jobId }))],
+  ['log', two((org, runId, jobId) => ({ family: 'log', org, runId, jobId }))],
+  ['agentlog', one((org, agentToken) => ({ family: 'agentlog', org, agentToken }))],
+  ['agent', two((org, agentToken, event) => ({ family: 'agent', org, agentToken, event }))],
+  ['gate', two((org, kind, key) => ({ family: 'gate', org, kind, key }))],
+]);

@@ -3,29 +3,56 @@
  * the one decision about it, which names pinned generations and run ids. Runs are created after it, by whoever finds one missing.
  */
 import { z } from 'zod';
-import { isUnreadable, metaOf } from './envelope.ts';
 import type { Draft, Meta, StoredMessage, Unreadable } from './envelope.ts';
-import { RunId, TriggerId } from './ids.ts';
+import { headerText, isUnreadable, metaOf } from './envelope.ts';
+import { RunId, TriggerId, triggerOfRun } from './ids.ts';
 import { parseJson } from './run-message.ts';
 import { parseSubject, subjects } from './subjects.ts';
 
 export const TriggerKind = z.enum(['webhook', 'manual', 'schedule', 'upstream']);
 export type TriggerKind = z.infer<typeof TriggerKind>;
 
-const PinnedRule = z.object({ name: z.string(), generation: z.int().positive(), seq: z.int().positive() });
+const PinnedRule = z
+  .object({
+    name: z.string().describe('The rule.'),
+    generation: z.int().positive().describe('Its generation.'),
+    seq: z.int().positive().describe('The sequence of that generation in WB_CONFIG.'),
+  })
+  .meta({ title: 'PinnedRule', description: 'The generation of a rule that a trigger matched.' });
 export type PinnedRule = z.infer<typeof PinnedRule>;
 
+const DecidedRun = z
+  .object({
+    rule: PinnedRule.nullable().describe(
+      'The rule that asks for the run; null if it was asked for directly.',
+    ),
+    runId: RunId.describe('The run, which is created after this event.'),
+  })
+  .meta({ title: 'DecidedRun', description: 'A run that a trigger leads to.' });
+
 export const TriggerDecided = z.looseObject({
-  triggerId: TriggerId,
-  decision: z.enum(['run', 'no_rule', 'invalid']),
-  detail: z.string().optional(),
-  /** The sequence of `received`, which this decision expected. */
-  receivedSeq: z.int().positive(),
-  runs: z.array(z.object({ rule: PinnedRule.nullable(), runId: RunId })),
+  triggerId: TriggerId.describe('The trigger; the same as on the subject.'),
+  decision: z
+    .enum(['run', 'no_rule', 'invalid'])
+    .describe('What follows: runs, nothing, or nothing because it makes no sense.'),
+  detail: z.string().optional().describe('Why, in words.'),
+  receivedSeq: z
+    .int()
+    .positive()
+    .describe('The sequence of `received`, which this decision expected.'),
+  runs: z.array(DecidedRun).describe('The runs, in the order of their indexes.'),
 });
 export type TriggerDecided = z.infer<typeof TriggerDecided>;
 
-type Place = Readonly<{ org: string; source: string; triggerId: string; seq: number; at: number; id: string; meta: Meta }>;
+type Place = Readonly<{
+  org: string;
+  source: string;
+  triggerId: string;
+  seq: number;
+  at: number;
+  id: string;
+  meta: Meta;
+}>;
 
 export type TriggerReceived = Place &
   Readonly<{
@@ -61,7 +88,9 @@ export type ReceivedDraft = Readonly<{
 
 /** Its id does not hash the body: the expectation of 0 on its own subject is what makes it unique. */
 export function receivedDraft(draft: ReceivedDraft): Draft {
-  const kept = Object.entries(draft.headers ?? {}).map(([name, value]) => [`wb-http-${name}`, value] as const);
+  const kept = Object.entries(draft.headers ?? {}).map(
+    ([name, value]) => [`wb-http-${name}`, value] as const,
+  );
   return {
     stream: 'WB_TRIGGERS',
     subject: subjects.trigger(draft.org, draft.source, draft.triggerId, 'received'),
@@ -105,26 +134,38 @@ export function readTriggerMessage(message: StoredMessage): TriggerEvent | undef
   const meta = metaOf(message);
   const id = isUnreadable(meta) ? `unreadable@${message.seq}` : meta.id;
   const place = { org, source, triggerId, seq: message.seq, at: message.at, id };
-  const unreadable = (problem: Unreadable): TriggerEvent => ({ ...place, meta: { id, source: '' }, type: 'unreadable', problem });
+  const unreadable = (problem: Unreadable): TriggerEvent => ({
+    ...place,
+    meta: { id, source: '' },
+    type: 'unreadable',
+    problem,
+  });
   if (isUnreadable(meta)) return unreadable(meta);
   const json = parseJson(message.body);
   if (json === undefined) return unreadable({ code: 'not-json', detail: 'the body is not JSON' });
   if (step === 'decided') {
     const body = TriggerDecided.safeParse(json);
-    if (body.success) return { ...place, meta, type: 'trigger.decided', body: body.data };
+    if (body.success && isAbout(triggerId, body.data))
+      return { ...place, meta, type: 'trigger.decided', body: body.data };
     return unreadable({ code: 'invalid-body', detail: 'trigger.decided' });
   }
   const kind = TriggerKind.safeParse(message.header('wb-kind'));
-  const digest = message.header('wb-digest');
-  if (!kind.success || digest === undefined) return unreadable({ code: 'bad-envelope', detail: 'wb-kind and wb-digest are required' });
-  const text = (name: string): string => decodeText(message.header(name) ?? '');
-  return { ...place, meta, type: 'trigger.received', kind: kind.data, event: text('wb-event'), deliveryId: text('wb-delivery'), digest, data: json };
+  const text = (name: string): string => headerText(message, name) ?? '';
+  const digest = text('wb-digest');
+  if (!kind.success || digest === '')
+    return unreadable({ code: 'bad-envelope', detail: 'wb-kind and wb-digest are required' });
+  return {
+    ...place,
+    meta,
+    type: 'trigger.received',
+    kind: kind.data,
+    event: text('wb-event'),
+    deliveryId: text('wb-delivery'),
+    digest,
+    data: json,
+  };
 }
 
-function decodeText(value: string): string {
-  try {
-    return value.includes('%') ? decodeURIComponent(value) : value;
-  } catch {
-    return value;
-  }
-}
+/** Runs are created from what a decision names: one that names another trigger's runs would create them a second time. */
+const isAbout = (triggerId: string, body: TriggerDecided): boolean =>
+  body.triggerId === triggerId && body.runs.every((run) => triggerOfRun(run.runId) === triggerId);

@@ -1,0 +1,41 @@
+/**
+ * Judges every event about a job: what it makes of the job, or why it is void. Pure and total.
+ * Invariant 4 (terminal is final) lives here, 1 and 2 where decisions and facts are judged.
+ */
+
+import type { Job } from './job.ts';
+import { expired, extended, lostForGood, offered, stale } from './job-decision.ts';
+import { absent, heard, resumed } from './job-fact.ts';
+import type { RunCreated } from './run-created.ts';
+import type { RunEvent, RunEventOf } from './run-message.ts';
+import { isTerminalJob } from './states.ts';
+import type { Judged } from './void.ts';
+
+export type JobEvent = Exclude<
+  RunEvent,
+  | RunEventOf<'run.created' | 'run.completed' | 'job.queued' | 'job.skipped'>
+  | { type: 'unreadable' }
+>;
+
+/** What the event makes of the job. `run.completed` and the events about needs are judged by the run. */
+export function evolveJob(job: Job, event: JobEvent, run: RunCreated): Judged {
+  if (isTerminalJob(job.state)) return 'after-end';
+  switch (event.type) {
+    case 'job.offered':
+      return offered(job, event);
+    case 'deadline.extended':
+      return extended(job, event);
+    case 'job.expired':
+      return expired(job, event, run);
+    case 'job.lost':
+      return lostForGood(job, event);
+    case 'job.stale':
+      return stale(job, event, run);
+    case 'agent.resumed':
+      return resumed(job, event);
+    case 'agent.absent':
+      return absent(job, event, run);
+    default:
+      return heard(job, event, run);
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * What a run is made of, as its `run.created` carries it: the jobs with their needs, what it goes back to, its budgets and times.
+ * Everything is copied from the pinned generations, because the fold reads no other stream.
+ */
+import { z } from 'zod';
+import { JobId, Org, RunId, TriggerId } from './ids.ts';
+import { Outcome } from './states.ts';
+
+const durationMs = z.int().nonnegative();
+
+export const Need = z
+  .object({
+    job: z.string().describe('The name of another job of the run.'),
+    on: z.array(Outcome).min(1).describe('The outcomes of that job that meet the need.'),
+  })
+  .meta({ title: 'Need', description: 'What one job asks of another before it may begin.' });
+export type Need = z.infer<typeof Need>;
+
+export const JobSpec = z
+  .looseObject({
+    jobId: JobId.describe('`<runId>-<index>`, minted with the run.'),
+    name: z.string().min(1).describe('Its name, which no other job of the run has.'),
+    runsOn: z.array(z.string()).describe('Labels that its agent must have, all of them.'),
+    needs: z.array(Need).describe('What must have ended before it, and how.'),
+    config: z
+      .record(z.string(), z.unknown())
+      .describe('The `jobConfig` of its dispatch, without the event of the trigger.'),
+    withEvent: z
+      .boolean()
+      .describe('Whether the dispatch adds the event; not where the config was given verbatim.'),
+    timeoutMs: durationMs.optional().describe('How long it may run.'),
+  })
+  .meta({ title: 'JobSpec', description: 'A job as its run was created with it.' });
+export type JobSpec = z.infer<typeof JobSpec>;
+
+export const Trigger = z
+  .looseObject({
+    triggerId: TriggerId.describe('Its id, a hash of org, source and delivery id.'),
+    source: z.string().describe('Where it came from, as `github` or `api`.'),
+    kind: z.enum(['webhook', 'manual', 'schedule', 'upstream']).describe('In which way it came.'),
+    event: z.string().describe('The producer’s own name of what happened, as `push`.'),
+    deliveryId: z.string().describe('The producer’s id of this one message.'),
+  })
+  .meta({ title: 'Trigger', description: 'What a run goes back to.' });
+export type Trigger = z.infer<typeof Trigger>;
+
+const PinnedGeneration = z
+  .object({
+    name: z.string().describe('The rule.'),
+    generation: z.int().positive().describe('Its generation when the decision was made.'),
+  })
+  .meta({
+    title: 'PinnedGeneration',
+    description: 'The generation of a rule that a run was made from.',
+  });
+
+export const RunCreated = z.looseObject({
+  runId: RunId.describe('The run; the same as on the subject.'),
+  org: Org.describe('The org; the same as on the subject.'),
+  trigger: Trigger,
+  rule: PinnedGeneration.nullable().describe(
+    'The rule it was made from; null if it was asked for directly.',
+  ),
+  workflow: z.string().describe('The name of the workflow.'),
+  repoUrl: z.string().describe('Where its agents clone from; empty for no checkout.'),
+  ref: z.string().describe('Branch or tag; may be empty.'),
+  sha: z.string().describe('The commit; may be empty.'),
+  input: z.unknown().optional().describe('What a person or a producer gave it to work on.'),
+  event: z
+    .unknown()
+    .describe('The payload of the trigger; null where it would not fit beside the rest.'),
+  secrets: z.unknown().optional().describe('Secrets for its jobs, sealed, never plain.'),
+  jobs: z.array(JobSpec).min(1).describe('Its jobs, in the order of their indexes.'),
+  offersMax: z
+    .int()
+    .positive()
+    .describe('Offers of one job that may go unanswered before the job fails.'),
+  ackTimeoutMs: durationMs.describe('How long an agent has to answer an offer.'),
+  recoveryMs: durationMs.describe('How long a lost agent has to come back with its job.'),
+  staleMs: durationMs.describe('How long a running job may be silent.'),
+});
+export type RunCreated = z.infer<typeof RunCreated>;

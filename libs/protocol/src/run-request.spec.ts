@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest';
+import type { z } from 'zod';
+import { RUN } from './run.fixture.ts';
+import { JobSpec } from './run-created.ts';
+import { JobRequests, jobSpecs, RunRequest, requestLimits } from './run-request.ts';
+
+const problems = (schema: z.ZodType, value: unknown): readonly string[] => {
+  const parsed = schema.safeParse(value);
+  return parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+};
+const job = { name: 'test', steps: [{ run: 'make test' }] };
+const request = (...jobs: readonly unknown[]) => ({ jobs });
+/** The same job with one thing changed. */
+const accepts = (change: object): boolean =>
+  RunRequest.safeParse(request({ ...job, ...change })).success;
+
+describe('a run request', () => {
+  it('may be as short as one job with one step, or with a config', () => {
+    expect(problems(RunRequest, request({ name: 'a', steps: [{ run: 'true' }] }))).toEqual([]);
+    expect(problems(RunRequest, request({ name: 'a', config: {} }))).toEqual([]);
+  });
+
+  it('may say everything that the api documents', () => {
+    const full = {
+      jobs: [
+        {
+          name: 'build',
+          runsOn: ['linux'],
+          steps: [{ name: 'unit', run: 'make', env: { CI: '1' }, timeoutMs: 1_000 }],
+          timeoutMs: 60_000,
+          env: { A: '' },
+        },
+        {
+          name: 'deploy',
+          needs: ['build', { job: 'lint', on: ['failed', 'skipped'] }, { job: 'lint' }],
+          config: { anything: [1] },
+        },
+        { name: 'lint', config: {} },
+      ],
+      workflow: 'ci',
+      repoUrl: 'https://git.example.net/acme/shop.git',
+      ref: 'main',
+      sha: '0f3c1f5e',
+      input: { dryRun: true },
+      secrets: { NPM_TOKEN: 'x' },
+    };
+    expect(problems(RunRequest, full)).toEqual([]);
+  });
+
+  it('is told every mistake at once, in fields and between jobs', () => {
+    const bad = {
+      jobs: [
+        { name: '', steps: [{ run: '' }], timeoutMs: 0 },
+        { name: 'a', needs: ['b', 'ghost'], steps: [{ run: 'x', env: { '1A': 'x' } }] },
+        { name: 'b', needs: ['a'] },
+        { name: 'b', steps: [], colour: 'red' },
+      ],
+      shaa: 'x',
+    };
+    const found = problems(RunRequest, bad);
+    for (const place of [
+      'jobs.0.name',
+      'jobs.0.steps.0.run',
+      'jobs.0.timeoutMs',
+      'jobs.1.steps.0.env.1A',
+      'jobs.2.steps',
+      'jobs.3.steps',
+      'jobs.3:',
+    ])
+      expect(
+        found.filter((line) => line.startsWith(place)),
+        place,
+      ).not.toEqual([]);
+    expect(found).toContain('jobs.1: these jobs need each other: a -> b -> a');
+    expect(found).toContain('jobs.1: job "a" needs "ghost", which is not a job of this run');
+    expect(found).toContain('jobs.3: two jobs are named "b"; names must differ');
+    expect(found.filter((line) => line.includes('colour'))).toHaveLength(1);
+    expect(found.filter((line) => line.includes('shaa'))).toHaveLength(1);
+  });
+
+  it('says in words what a job, a need and a variable have to be', () => {
+    expect(problems(RunRequest, request({ name: 'a' }))).toEqual([
+      'jobs.0.steps: a job has steps, or a config that is passed to its agent as it stands',
+    ]);
+    expect(problems(RunRequest, request({ ...job, needs: [7] }))).toEqual([
+      'jobs.0.needs.0: a need is the name of a job, or { job, on: [outcomes] }',
+    ]);
+    expect(problems(RunRequest, request({ ...job, env: { 'A-B': '' } }))).toEqual([
+      'jobs.0.env.A-B: must be a variable name: letters, digits and "_"',
+    ]);
+    expect(problems(RunRequest, request())).toEqual(['jobs: a run has at least one job']);
+  });
+
+  it('of any shape at all is refused without a throw', () => {
+    const shapes: readonly unknown[] = [
+      null,
+      [],
+      'x',
+      {},
+      { jobs: null },
+      { jobs: {} },
+      request(null),
+      request('x'),
+      request([]),
+      request({ name: {} }),
+      request({ name: 'a', needs: 'b' }),
+      request({ name: 'a', needs: [null, {}, { job: 1 }] }),
+      request({ name: 'a', steps: {} }),
+      request({ name: 'a', config: [] }),
+    ];
+    for (const shape of shapes)
+      expect(problems(RunRequest, shape), JSON.stringify(shape)).not.toEqual([]);
+  });
+});
+
+describe('a limit holds at its value and not past it', () => {
+  const text = (length: number): string => 'x'.repeat(length);
+  const list = <T>(length: number, item: (index: number) => T): readonly T[] =>
+    Array.from({ length }, (_, index) => item(index));
+  const jobsOf = (count: number) => ({
+    jobs: list(count, (index) => ({ ...job, name: `j${index}` })),
+  });
+
+  it.each<readonly [string, (at: number) => object, number]>([
+    ['labels of a job', (at) => ({ runsOn: list(at, String) }), requestLimits.labels],
+    ['length of a label', (at) => ({ runsOn: [text(at)] }), requestLimits.labelLength],
+    ['steps of a job', (at) => ({ steps: list(at, () => ({ run: 'x' })) }), requestLimits.steps],
+    ['length of a name', (at) => ({ name: text(at) }), requestLimits.nameLength],
+    ['timeout of a job', (at) => ({ timeoutMs: at }), requestLimits.timeoutMs],
+    [
+      'timeout of a step',
+      (at) => ({ steps: [{ run: 'x', timeoutMs: at }] }),
+      requestLimits.timeoutMs,
+    ],
+  ])('%s', (_, change, limit) => {
+    expect([accepts(change(limit)), accepts(change(limit + 1))]).toEqual([true, false]);
+  });
+
+  it('jobs of a run', () => {
+    const { jobs } = requestLimits;
+    expect([jobs, jobs + 1].map((count) => RunRequest.safeParse(jobsOf(count)).success)).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  it('length of repoUrl, ref and sha', () => {
+    for (const [field, limit] of [
+      ['repoUrl', 2048],
+      ['ref', 1024],
+      ['sha', 64],
+    ] as const)
+      expect(
+        [limit, limit + 1].map(
+          (length) => RunRequest.safeParse({ ...request(job), [field]: text(length) }).success,
+        ),
+      ).toEqual([true, false]);
+  });
+
+  it('secrets of a run', () => {
+    const secretsOf = (count: number) =>
+      Object.fromEntries(list(count, (index) => [`S${index}`, 'x']));
+    const { secrets } = requestLimits;
+    expect(
+      [secrets, secrets + 1].map(
+        (count) => RunRequest.safeParse({ ...request(job), secrets: secretsOf(count) }).success,
+      ),
+    ).toEqual([true, false]);
+  });
+
+  it('an empty list of steps, of outcomes, an empty label: refused', () => {
+    expect([
+      accepts({ steps: [] }),
+      accepts({ runsOn: [''] }),
+      accepts({ needs: [{ job: 'x', on: [] }] }),
+    ]).toEqual([false, false, false]);
+    expect([
+      accepts({ timeoutMs: 1.5 }),
+      accepts({ timeoutMs: -1 }),
+      accepts({ timeoutMs: '1' }),
+    ]).toEqual([false, false, false]);
+  });
+});
+
+describe('the jobs of a run', () => {
+  const context = { runId: RUN, workflow: 'ci', checkout: true, input: { dryRun: true } };
+
+  it('carry the wire’s jobConfig but for the event, which the dispatch adds', () => {
+    const [first, second] = jobSpecs(
+      JobRequests.parse([
+        {
+          name: 'build',
+          runsOn: ['linux'],
+          steps: [
+            { name: 'unit', run: 'make', env: { CI: '1' } },
+            { run: 'true', timeoutMs: 5 },
+          ],
+          timeoutMs: 60_000,
+          env: { A: '1' },
+        },
+        { name: 'deploy', needs: ['build'], steps: [{ run: 'x' }] },
+      ]),
+      context,
+    );
+    expect(first).toEqual({
+      jobId: `${RUN}-0`,
+      name: 'build',
+      runsOn: ['linux'],
+      needs: [],
+      withEvent: true,
+      timeoutMs: 60_000,
+      config: {
+        name: 'build',
+        workflowName: 'ci',
+        steps: [
+          { name: 'unit', run: 'make', env: { CI: '1' } },
+          { name: 'step 2', run: 'true', timeoutMs: 5 },
+        ],
+        env: { A: '1' },
+        timeout: 60_000,
+        needs: [],
+        matrixValues: {},
+        dispatchInputs: { dryRun: true },
+        checkout: true,
+      },
+    });
+    expect(second).toMatchObject({
+      jobId: `${RUN}-1`,
+      needs: [{ job: 'build', on: ['success'] }],
+      config: { needs: ['build'], timeout: null },
+    });
+    for (const spec of [first, second]) expect(JobSpec.parse(spec)).toEqual(spec);
+  });
+
+  it('copy a config verbatim, without an event', () => {
+    const config = { name: 'other', nested: { list: [1, null] } };
+    expect(jobSpecs([{ name: 'a', config }], context)[0]).toEqual({
+      jobId: `${RUN}-0`,
+      name: 'a',
+      runsOn: [],
+      needs: [],
+      config,
+      withEvent: false,
+    });
+  });
+});

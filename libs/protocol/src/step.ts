@@ -1,0 +1,65 @@
+/** The steps of a job as its agent reports them: a step that has ended does not change, and none outlives its job. */
+import type { RunEventOf } from './run-message.ts';
+import type { JobState, StepState } from './states.ts';
+import { isTerminalStep } from './states.ts';
+
+export type Step = Readonly<{
+  index: number;
+  name: string;
+  kind: string;
+  state: StepState;
+  startedAt: number | null;
+  completedAt: number | null;
+  exitCode: number | null;
+}>;
+
+/** The steps with what the fact says of one of them; undefined if that one has already ended. */
+export function withStep(
+  steps: readonly Step[],
+  event: RunEventOf<'step.status'>,
+): readonly Step[] | undefined {
+  const { stepIndex, stepName, state, step_type: said, data } = event.body;
+  // Agents that exist say which hook it is inside `data`, the published table beside it.
+  const inData = data?.['step_type'];
+  const kind = said ?? (typeof inData === 'string' ? inData : 'step');
+  const known = steps.find((each) => each.index === stepIndex && each.kind === kind);
+  if (known !== undefined && isTerminalStep(known.state)) return undefined;
+  const begun = state === 'pending' || state === 'skipped' ? null : event.at;
+  const startedAt = known?.startedAt ?? begun;
+  const exitCode = data?.['exitCode'];
+  const next: Step = {
+    index: stepIndex,
+    name: stepName,
+    kind,
+    state,
+    startedAt,
+    completedAt: isTerminalStep(state) ? notBefore(startedAt, event.at) : null,
+    exitCode: typeof exitCode === 'number' && isExitCode(exitCode) ? exitCode : null,
+  };
+  const others = steps.filter((each) => each !== known);
+  return [...others, next].toSorted((a, b) => a.index - b.index || (a.kind < b.kind ? -1 : 1));
+}
+
+/** A job that ended closes the steps that its agent left open, as cancelled jobs of the protocol do. */
+export function closedSteps(
+  steps: readonly Step[],
+  outcome: JobState,
+  at: number,
+): readonly Step[] {
+  const left: StepState = outcome === 'success' || outcome === 'failed' ? outcome : 'cancelled';
+  return steps.map((each) =>
+    isTerminalStep(each.state)
+      ? each
+      : {
+          ...each,
+          state: each.state === 'pending' ? 'cancelled' : left,
+          completedAt: notBefore(each.startedAt, at),
+        },
+  );
+}
+
+/** Nothing ends before it began, though a clock of the log may step back: durations are never negative. */
+const notBefore = (began: number | null, at: number): number => Math.max(began ?? at, at);
+
+/** Windows has 32 bits without a sign. */
+const isExitCode = (code: number): boolean => Number.isInteger(code) && Math.abs(code) < 2 ** 32;

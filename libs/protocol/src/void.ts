@@ -1,0 +1,29 @@
+/** Void: stored, counted as an anomaly, and without any effect for every reader. */
+import type { Job } from './job.ts';
+
+/** Why an event changed nothing. */
+export type Void =
+  | 'repeated'
+  | 'unreadable'
+  | 'before-created'
+  | 'created-twice'
+  | 'foreign-run'
+  | 'after-end'
+  | 'unknown-job'
+  | 'stale-attempt'
+  | 'foreign-session'
+  | 'not-offered'
+  | 'not-queued'
+  | 'not-pending'
+  | 'not-running'
+  | 'not-recovering'
+  | 'not-due'
+  | 'wrong-attempt'
+  | 'wrong-fence'
+  | 'wrong-outcome'
+  | 'needs-open'
+  | 'step-ended'
+  | 'not-later';
+
+/** What an event makes of a job, or why it makes nothing of it. */
+export type Judged = Job | Void;
