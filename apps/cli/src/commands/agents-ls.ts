@@ -1,0 +1,32 @@
+/** `waybill agents ls`: who is connected, or was. */
+import { systemClock } from '@waybill/process';
+import { connect } from '../connection.ts';
+import { Agent } from '../http/answer.ts';
+import { listAll } from '../http/list-all.ts';
+import type { Command } from '../invocation.ts';
+import { table } from '../text/table.ts';
+import { whenText } from '../text/time-text.ts';
+
+export const agentsLs: Command = async (invocation) => {
+  const { terminal } = invocation;
+  const { client, print } = await connect(invocation);
+  const { answer, items } = await listAll(client, '/agents', Agent);
+  print(answer, () => {
+    if (items.length === 0) terminal.err('no agents; start one with `waybill runner`\n');
+    const nowMs = systemClock.now();
+    const when = (at: string | null): string => whenText(at, nowMs, terminal.live);
+    const rows = items.map((agent) => [
+      agent.agentId,
+      agent.state,
+      Array.isArray(agent.labels) ? agent.labels.join(', ') : '-',
+      String(agent.maxConcurrency),
+      when(agent.connectedAt),
+      when(agent.disconnectedAt),
+    ]);
+    const headings = ['AGENT', 'STATE', 'LABELS', 'JOBS AT ONCE', 'CONNECTED', 'DISCONNECTED'];
+    return items.length === 0
+      ? ''
+      : table(headings, rows, { width: terminal.live ? terminal.width : undefined });
+  });
+  return 0;
+};

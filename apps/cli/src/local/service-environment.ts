@@ -1,0 +1,44 @@
+/** The environment of every service beside `waybill up`: the servers as they are reached, and who this Waybill is. */
+import type { Servers } from '@waybill/embedded';
+import type { Identity } from './identity.ts';
+import type { UpConfig } from './up-config.ts';
+
+export type ServiceEnvironment = Readonly<Record<string, string>>;
+
+type Made = Readonly<{ config: UpConfig; servers: Servers; identity: Identity; port: number }>;
+
+export function serviceEnvironment({ config, servers, identity, port }: Made): ServiceEnvironment {
+  const { nats, postgres } = servers;
+  const { credentials } = identity;
+  const variables: Readonly<Record<string, string | undefined>> = {
+    LOG_LEVEL: config.LOG_LEVEL,
+    NATS_URL: nats.url,
+    NATS_USER: nats.user ?? config.NATS_USER,
+    NATS_PASSWORD: nats.password ?? config.NATS_PASSWORD,
+    // Of a server that was given: one of our own knows only its password.
+    ...(nats.embedded
+      ? {}
+      : {
+          NATS_TOKEN: config.NATS_TOKEN,
+          NATS_CREDS: config.NATS_CREDS,
+          NATS_NKEY: config.NATS_NKEY,
+          NATS_CA: config.NATS_CA,
+          NATS_CERT: config.NATS_CERT,
+          NATS_KEY: config.NATS_KEY,
+        }),
+    DATABASE_URL: postgres.url,
+    WAYBILL_HOST: config.WAYBILL_HOST,
+    WAYBILL_PORT: String(port),
+    WAYBILL_ORG: credentials.org,
+    WAYBILL_API_KEY: credentials.apiKey,
+    WAYBILL_AGENT_TOKEN: credentials.agentToken,
+    WAYBILL_WEBHOOK_SECRET: credentials.webhookSecret,
+    WAYBILL_KEY_RING: identity.keyRing,
+    WAYBILL_GATEWAY_LISTEN: 'false',
+  };
+  return Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as const],
+    ),
+  );
+}

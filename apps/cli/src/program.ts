@@ -1,0 +1,186 @@
+/**
+ * The tree of commands: names, options and one line of help each. A command's code is loaded when it is called, so that
+ * help and usage errors cost nothing. Usage errors are 2, everything else says its own exit code.
+ */
+import { CommanderError, Option, Command as Verb } from 'commander';
+import { exits } from './cli-error.ts';
+import type { Command } from './invocation.ts';
+import type { Terminal } from './terminal.ts';
+
+type Load = () => Promise<Command>;
+type Setup = Readonly<{ program: Verb; on: (verb: Verb, load: Load) => void }>;
+
+export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode: number = exits.ok;
+  const program = new Verb('waybill')
+    .description('Dispatches work to agents and keeps an immutable record of it.')
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .showHelpAfterError('(waybill --help shows the commands)')
+    .exitOverride()
+    .helpCommand('help [command]', 'show the help of a command');
+  const on = (verb: Verb, load: Load): void => {
+    verb.action(async (...given: unknown[]) => {
+      const called = given.at(-1);
+      if (!(called instanceof Verb)) throw new TypeError('a command was called without itself');
+      const command = await load();
+      exitCode = await command({ terminal, args: called.args, options: called.optsWithGlobals() });
+    });
+  };
+  const setup = { program, on };
+  for (const add of [addServer, addRuns, addEvents, addRules, addProjections, addServices])
+    add(setup);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) {
+      const { explain } = await import('./explanation.ts');
+      return explain(error, terminal);
+    }
+    // Commander has said it already. Help that was asked for is no mistake; help for want of a command is one.
+    return error.exitCode === 0 ? exits.ok : exits.usage;
+  }
+}
+
+/** What every command that talks to a running Waybill takes. */
+function reaching(verb: Verb): Verb {
+  return verb
+    .option('--url <url>', 'where Waybill is (WAYBILL_URL, else credentials.json)')
+    .option('--api-key <key>', 'API key (WAYBILL_API_KEY, else credentials.json)')
+    .option('--org <org>', 'organisation (WAYBILL_ORG, else credentials.json)')
+    .option('--home <folder>', 'folder with credentials.json (WAYBILL_HOME, else .waybill)');
+}
+
+const reading = (verb: Verb): Verb =>
+  reaching(verb).option('--json', 'one JSON document, or a line each when streaming');
+
+function addServer({ program, on }: Setup): void {
+  const starting = (verb: Verb): Verb =>
+    verb
+      .option('--home <folder>', 'folder that holds the state (WAYBILL_HOME, else .waybill)')
+      .option('--port <port>', 'port of everything (WAYBILL_PORT, else 7070 or the next free one)')
+      .addOption(
+        new Option('--durability <profile>', 'WAYBILL_DURABILITY').choices(['strict', 'fast']),
+      );
+  const up = starting(program.command('up'))
+    .description('start everything in one process: servers (unless given), services')
+    .option('--runner', 'and a runner beside it');
+  on(up, async () => (await import('./commands/up.ts')).up);
+  const start = starting(program.command('start'))
+    .description(
+      '`up` with a runner, and a demonstration: a push becomes a recorded run (npm start)',
+    )
+    .option('--once', 'end when the record of the run is sealed');
+  on(start, async () => (await import('./commands/start.ts')).start);
+  const runner = reaching(program.command('runner'))
+    .description('start a runner: an agent that runs steps on this machine')
+    .option('--id <id>', 'name of this agent')
+    .option('--label <label...>', 'labels that jobs may ask for')
+    .option('--concurrency <n>', 'jobs at once')
+    .option('--work-dir <folder>', 'where jobs get their workspaces');
+  on(runner, async () => (await import('./commands/runner.ts')).runner);
+  const doctor = reading(program.command('doctor')).description(
+    'check configuration, servers, streams, tables and services',
+  );
+  on(doctor, async () => (await import('./commands/doctor.ts')).doctor);
+}
+
+function addRuns({ program, on }: Setup): void {
+  const runs = program.command('runs').description('runs and their records');
+  const ls = reading(runs.command('ls'))
+    .description('list runs, newest first')
+    .option('--state <state>', 'only runs in this state')
+    .option('--limit <n>', 'how many at most', '20')
+    .option('--cursor <cursor>', 'the page after another');
+  on(ls, async () => (await import('./commands/runs-ls.ts')).runsLs);
+  const get = reading(runs.command('get').argument('<runId>'))
+    .description('one run, now or as it stood')
+    .option('--at-seq <n>', 'as it stood at this sequence of WB_RUNS')
+    .option('--at <time>', 'as it stood at this time (ISO 8601)');
+  on(get, async () => (await import('./commands/runs-get.ts')).runsGet);
+  const create = reading(runs.command('create'))
+    .description('start a run directly, without a rule')
+    .requiredOption('-f, --file <file>', 'the request as JSON, - for standard input');
+  on(create, async () => (await import('./commands/runs-create.ts')).runsCreate);
+  const logs = reading(program.command('logs').argument('<runId>'))
+    .description('what the steps of a run printed')
+    .option('-f, --follow', 'go on until the run has ended');
+  on(logs, async () => (await import('./commands/logs.ts')).logs);
+}
+
+function addEvents({ program, on }: Setup): void {
+  const events = program.command('events').description('the log, event by event');
+  const ls = reading(events.command('ls').argument('<runId>')).description(
+    'every event of a run, in order',
+  );
+  on(ls, async () => (await import('./commands/events-ls.ts')).eventsLs);
+  const tail = reading(events.command('tail'))
+    .description('events as they happen; goes on after an interruption without a gap')
+    .option('--run <runId>', 'only this run');
+  on(tail, async () => (await import('./commands/events-tail.ts')).eventsTail);
+  const trigger = reading(program.command('trigger'))
+    .description('send a trigger')
+    .requiredOption('--source <source>', 'who says it')
+    .requiredOption('--type <type>', 'what happened, as rules name it')
+    .option('--id <id>', 'delivery id: the same one again is the same trigger')
+    .option('--data <json>', 'payload: JSON, @file, or @- for standard input', '{}');
+  on(trigger, async () => (await import('./commands/trigger.ts')).trigger);
+}
+
+function addRules({ program, on }: Setup): void {
+  const rules = program.command('rules').description('which triggers start which jobs');
+  const apply = reading(
+    rules.command('apply').argument('<file...>', 'YAML files, or folders of them'),
+  ).description('create or change rules; every mistake is shown with its line');
+  on(apply, async () => (await import('./commands/rules-apply.ts')).rulesApply);
+  on(
+    reading(rules.command('ls')).description('list rules'),
+    async () => (await import('./commands/rules-ls.ts')).rulesLs,
+  );
+  const agents = program.command('agents').description('agents that are or were connected');
+  on(
+    reading(agents.command('ls')).description('list agents'),
+    async () => (await import('./commands/agents-ls.ts')).agentsLs,
+  );
+}
+
+function addProjections({ program, on }: Setup): void {
+  const projections = program
+    .command('projections')
+    .description('the tables that are folded from the log');
+  const local = (name: string, text: string): Verb =>
+    projections
+      .command(name)
+      .description(text)
+      .option(
+        '--home <folder>',
+        'folder of the `waybill up` whose servers are meant (WAYBILL_HOME, else .waybill)',
+      )
+      .option('--json', 'one JSON document');
+  on(
+    local('status', 'how far each stream is folded'),
+    async () => (await import('./commands/projections.ts')).status,
+  );
+  on(
+    local('rebuild', 'empty the tables and fold them again; records stay'),
+    async () => (await import('./commands/projections.ts')).rebuild,
+  );
+  on(
+    local('verify', 'fold the log again beside the tables and compare'),
+    async () => (await import('./commands/projections.ts')).verify,
+  );
+}
+
+function addServices({ program, on }: Setup): void {
+  const services = ['api', 'dispatcher', 'scheduler', 'agent-gateway', 'projector'] as const;
+  for (const name of services) {
+    const verb = program
+      .command(name)
+      .description(`start the service ${name} alone`)
+      .option(
+        '--home <folder>',
+        'folder of the `waybill up` whose servers are meant, where NATS_URL is not set',
+      );
+    on(verb, async () => (await import('./commands/service.ts')).service(name));
+  }
+}

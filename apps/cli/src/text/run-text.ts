@@ -1,0 +1,71 @@
+/** A run as a person reads it: what, when, and each job with its attempts and steps. */
+import type { Job, Run } from '../http/answer.ts';
+import { printable, type Style, type Terminal } from '../terminal.ts';
+import { durationText, whenText } from './time-text.ts';
+
+type Styling = Pick<Terminal, 'style' | 'live'> & Readonly<{ nowMs: number }>;
+
+export function stateStyle(state: string): Style {
+  if (state === 'success' || state === 'accepted' || state === 'connected') return 'green';
+  if (['failed', 'timed_out_stale', 'drift_dropped', 'expired', 'rejected'].includes(state))
+    return 'red';
+  return ['running', 'recovering', 'cancelling', 'offered'].includes(state) ? 'yellow' : 'dim';
+}
+
+export function runText(run: Run, o: Styling): string {
+  const { record, trigger, rule } = run;
+  const commit = [run.repoUrl, run.ref, run.sha?.slice(0, 12)].filter(
+    (part) => part !== null && part !== undefined && part !== '',
+  );
+  const facts: readonly (readonly [string, string])[] = [
+    ['state', o.style(stateStyle(run.state), run.state)],
+    ['workflow', run.workflow ?? '-'],
+    ['trigger', trigger === null ? '-' : `${trigger.source} ${trigger.event}`],
+    ['rule', rule === null ? '-' : `${rule.name}, generation ${rule.generation}`],
+    ['commit', commit.length === 0 ? '-' : commit.join(' ')],
+    ['created', whenText(run.createdAt, o.nowMs, o.live)],
+    ['took', run.durationMs === null ? '-' : durationText(run.durationMs)],
+    [
+      'record',
+      record === null
+        ? 'not sealed yet'
+        : `sha256 ${record.sha256}, sequences ${record.firstSeq} to ${record.lastSeq}`,
+    ],
+    ...(run.anomalies === 0 ? [] : [['anomalies', String(run.anomalies)] as const]),
+  ];
+  const head = facts.map(([name, value]) => `  ${name.padEnd(9)} ${safe(value, o)}`);
+  return `${['run ' + run.runId, ...head, ...run.jobs.flatMap((job) => jobLines(job, o))].join('\n')}\n`;
+}
+
+/** Styles are ours; everything else in a value is a stranger's. */
+const safe = (value: string, o: Styling): string =>
+  value.includes('\u001B') && o.live ? value : printable(value);
+
+function jobLines(job: Job, o: Styling): readonly string[] {
+  const blocked = job.blockedBy.map((reason) => reason.detail).join(', ');
+  const notes = [
+    job.agentId === null ? '' : `on ${job.agentId}`,
+    blocked,
+    job.failure ?? '',
+  ].filter((note) => note !== '');
+  const state = o.style(stateStyle(job.state), job.state);
+  return [
+    '',
+    `  job ${printable(job.name)}: ${state}${notes.length === 0 ? '' : printable(` (${notes.join('; ')})`)}`,
+    ...job.attempts.map((each) => {
+      const why = each.cause === null || each.cause === undefined ? '' : ` (${each.cause})`;
+      return printable(
+        `    attempt ${each.attempt} to ${each.agentId}: ${each.resolution ?? 'open'}${why}`,
+      );
+    }),
+    ...job.steps.map((step) => {
+      const took =
+        step.startedAt === null || step.completedAt === null
+          ? ''
+          : `  ${durationText(Date.parse(step.completedAt) - Date.parse(step.startedAt))}`;
+      const exit =
+        typeof step.exitCode === 'number' && step.exitCode !== 0 ? `  exit ${step.exitCode}` : '';
+      return `    step ${step.index} ${printable(step.name)}: ${o.style(stateStyle(step.state), step.state)}${took}${exit}`;
+    }),
+  ];
+}
