@@ -158,4 +158,4 @@ const advice = `  Debian, Ubuntu  sudo apt-get update, then start again: Waybill
   Windows         scoop install nats-server (or: choco install nats-server)
   Container       docker run -d -p 4222:4222 nats:latest -js, then NATS_URL=nats://127.0.0.1:4222
   Anywhere        the release archive of nats-io/nats-server on GitHub, then NATS_SERVER_BIN=/path/to/nats-server
-  A server of your own that has JetStream: NATS_URL=nats://user:password@host:4222`;
+  A server of your own that has JetStream: NATS_URL=nats://host:4222, with NATS_USER and NATS_PASSWORD`;

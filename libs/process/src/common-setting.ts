@@ -47,5 +47,17 @@ export const commonSettings = {
   WAYBILL_AGENT_TOKEN: secretSetting().describe('Token with which an agent signs in').optional(),
 } as const;
 
-/** What `readConfig` takes as `known`: names that another part of Waybill reads are no mistakes. */
-export const commonVariables: readonly string[] = Object.keys(commonSettings);
+/** What `readConfig` takes as `known`: every name that some part of Waybill reads. Another `WAYBILL_` name is a typing mistake. */
+export const commonVariables: readonly string[] = [
+  ...Object.keys(commonSettings),
+  'WAYBILL_WEBHOOK_SECRET',
+  'WAYBILL_KEY_RING',
+  'WAYBILL_GATEWAY_ID',
+  'WAYBILL_GATEWAY_LISTEN',
+  'WAYBILL_AGENT_ID',
+  'WAYBILL_AGENT_LABELS',
+  'WAYBILL_RUNNER_CONCURRENCY',
+  'WAYBILL_RUNNER_DIR',
+  'WAYBILL_RUNNER_DRAIN',
+  'WAYBILL_RUNNER_PARENT_PIPE',
+];

@@ -36,6 +36,7 @@ export type ReadModel = Readonly<{
 }>;
 
 export function connectReadModel(o: ReadModelOptions): ReadModel {
+  let closing: Promise<void> | undefined;
   const pool = new pg.Pool({
     connectionString: o.databaseUrl,
     max: o.max ?? 10,
@@ -51,10 +52,12 @@ export function connectReadModel(o: ReadModelOptions): ReadModel {
   pool.on('connect', (client) => {
     client.on('error', (error) => o.log.debug({ err: error }, 'a connection to Postgres broke'));
   });
-  pool.on('error', (error) => o.log.warn({ err: error }, 'a connection to Postgres was lost'));
+  pool.on('error', (error) => {
+    // A server that stops with us ends the sessions that are just being closed: nothing is lost then.
+    if (closing === undefined) o.log.warn({ err: error }, 'a connection to Postgres was lost');
+  });
   const root = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   // Kysely ends a pool only once it has used it, and a pool must not be ended twice.
-  let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= pool.end());
   const over = (schema: string): ReadModel => ({
     db: root.withSchema(checkedSchema(schema)),

@@ -9,18 +9,18 @@ export {
   type ReadModelOptions,
 } from './connection.ts';
 export { isDatabaseOutage } from './database-outage.ts';
-export { migrate, MigrationFailed } from './migrator.ts';
+export { MigrationFailed, migrate } from './migrator.ts';
 export {
   type BadCursor,
   isBadCursor,
   type Page,
+  type PageRequest,
   pageLimitDefault,
   pageLimitMax,
-  type PageRequest,
 } from './page.ts';
-export { type RecordRef, recordRef, type RunRecord, runRecord } from './record-query.ts';
-export { listRules, rule, type RuleSummary } from './rule-query.ts';
-export { listRuns, runSummary, type RunSummary } from './run-query.ts';
+export { type RecordRef, type RunRecord, recordRef, runRecord } from './record-query.ts';
+export { listRules, type RuleSummary, rule } from './rule-query.ts';
+export { listRuns, type RunSummary, runSummary } from './run-query.ts';
 export {
   type ColumnKind,
   type Database,
@@ -32,4 +32,4 @@ export {
   type TableName,
   tables,
 } from './tables.ts';
-export { listTriggers, trigger, type TriggerSummary } from './trigger-query.ts';
+export { listTriggers, type TriggerSummary, trigger } from './trigger-query.ts';

@@ -7,8 +7,8 @@ import {
   nameCursor,
   nameOf,
   type Page,
-  pageOf,
   type PageRequest,
+  pageOf,
 } from './page.ts';
 import type { Database, Row } from './tables.ts';
 

@@ -5,8 +5,8 @@ import {
   badCursor,
   limitOf,
   type Page,
-  pageOf,
   type PageRequest,
+  pageOf,
   seqCursor,
   seqOf,
 } from './page.ts';

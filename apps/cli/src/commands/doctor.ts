@@ -4,7 +4,13 @@
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createLogger, readConfig, safeError, systemClock } from '@waybill/process';
+import {
+  commonVariables,
+  createLogger,
+  readConfig,
+  safeError,
+  systemClock,
+} from '@waybill/process';
 import { z } from 'zod';
 import { readCredentials } from '../credentials.ts';
 import { exitCodeOfFindings, type Finding, note, ok, wrong } from '../doctor/finding.ts';
@@ -12,7 +18,7 @@ import { checkNats } from '../doctor/nats-check.ts';
 import { checkPostgres } from '../doctor/postgres-check.ts';
 import type { Command, Invocation } from '../invocation.ts';
 import { type Reachable, reachable } from '../local/reach.ts';
-import { knownVariables, UpConfig } from '../local/up-config.ts';
+import { UpConfig } from '../local/up-config.ts';
 import { readSettings } from '../settings.ts';
 import { printable, type Style } from '../terminal.ts';
 
@@ -52,7 +58,7 @@ const isReachable = (value: unknown): value is Reachable =>
 
 function checkConfiguration({ terminal }: Invocation): Finding {
   try {
-    readConfig(UpConfig, terminal.env, { known: knownVariables });
+    readConfig(UpConfig, terminal.env, { known: commonVariables });
     return ok('environment', 'every variable can be read');
   } catch (error) {
     return wrong(

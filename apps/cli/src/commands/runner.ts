@@ -15,7 +15,6 @@ import { z } from 'zod';
 import { CliError, exits } from '../cli-error.ts';
 import type { Command, Invocation } from '../invocation.ts';
 import { parseOptions } from '../invocation.ts';
-import { knownVariables } from '../local/up-config.ts';
 import { live } from '../local/up-life.ts';
 import { readSettings } from '../settings.ts';
 
@@ -78,7 +77,7 @@ async function configOf(invocation: Invocation): Promise<Config> {
   return readConfig(
     Config,
     { ...terminal.env, ...flags },
-    { known: [...commonVariables, ...knownVariables] },
+    { known: [...commonVariables, ...commonVariables] },
   );
 }
 

@@ -6,7 +6,6 @@ import { runAlone } from '@waybill/process';
 import { exits } from '../cli-error.ts';
 import { homeFolder, readLocalServers } from '../credentials.ts';
 import type { Command, Invocation } from '../invocation.ts';
-import { knownVariables } from '../local/up-config.ts';
 import type { Terminal } from '../terminal.ts';
 
 type Name = 'api' | 'dispatcher' | 'scheduler' | 'agent-gateway' | 'projector';
@@ -36,54 +35,37 @@ const starters: Readonly<Record<Name, (host: Host) => Promise<void>>> = {
       import('@waybill/api/config'),
       import('@waybill/api'),
     ]);
-    await runAlone('api', Config, apiService, ownOnly(host, Config.shape));
+    await runAlone('api', Config, apiService, host);
   },
   dispatcher: async (host) => {
     const [{ Config }, { dispatcherService }] = await Promise.all([
       import('@waybill/dispatcher/config'),
       import('@waybill/dispatcher'),
     ]);
-    await runAlone('dispatcher', Config, dispatcherService, ownOnly(host, Config.shape));
+    await runAlone('dispatcher', Config, dispatcherService, host);
   },
   scheduler: async (host) => {
     const [{ Config }, { schedulerService }] = await Promise.all([
       import('@waybill/scheduler/config'),
       import('@waybill/scheduler'),
     ]);
-    await runAlone('scheduler', Config, schedulerService, ownOnly(host, Config.shape));
+    await runAlone('scheduler', Config, schedulerService, host);
   },
   'agent-gateway': async (host) => {
     const [{ Config }, { agentGatewayService }] = await Promise.all([
       import('@waybill/agent-gateway/config'),
       import('@waybill/agent-gateway'),
     ]);
-    await runAlone('agent-gateway', Config, agentGatewayService, ownOnly(host, Config.shape));
+    await runAlone('agent-gateway', Config, agentGatewayService, host);
   },
   projector: async (host) => {
     const [{ Config }, { projectorService }] = await Promise.all([
       import('@waybill/projector/config'),
       import('@waybill/projector'),
     ]);
-    await runAlone(
-      'projector',
-      Config,
-      (config, host) => projectorService(config, host),
-      ownOnly(host, Config.shape),
-    );
+    await runAlone('projector', Config, (config, own) => projectorService(config, own), host);
   },
 };
-
-/** A variable of another service is no mistake: one environment may be shared by all of them. */
-function ownOnly(host: Host, shape: Readonly<Record<string, unknown>>): Host {
-  const isOthers = (name: string): boolean => {
-    const plain = name.replace(/_FILE$/, '');
-    return knownVariables.includes(plain) && !Object.hasOwn(shape, plain);
-  };
-  return {
-    ...host,
-    env: Object.fromEntries(Object.entries(host.env).filter(([name]) => !isOthers(name))),
-  };
-}
 
 async function environmentFor({ terminal, options }: Invocation): Promise<Environment> {
   const { env, cwd } = terminal;

@@ -1,7 +1,6 @@
 /** What `waybill up` reads from its environment: servers may be given, secrets too; what is not given is made and kept. */
 import {
   commonSettings,
-  commonVariables,
   natsUrlSetting,
   natsVariables,
   secretSetting,
@@ -43,18 +42,3 @@ export const UpConfig = z.object({
     .optional(),
 });
 export type UpConfig = Readonly<z.infer<typeof UpConfig>>;
-
-/** Read by one part of Waybill or another; what else begins with WAYBILL_ is a typing mistake. */
-export const knownVariables: readonly string[] = [
-  ...commonVariables,
-  'WAYBILL_WEBHOOK_SECRET',
-  'WAYBILL_KEY_RING',
-  'WAYBILL_GATEWAY_ID',
-  'WAYBILL_GATEWAY_LISTEN',
-  'WAYBILL_AGENT_ID',
-  'WAYBILL_AGENT_LABELS',
-  'WAYBILL_RUNNER_CONCURRENCY',
-  'WAYBILL_RUNNER_DIR',
-  'WAYBILL_RUNNER_DRAIN',
-  'WAYBILL_RUNNER_PARENT_PIPE',
-];

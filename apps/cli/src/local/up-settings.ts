@@ -1,9 +1,9 @@
 /** Options of `up` and `start` over the environment, as one configuration with an absolute home. */
-import { readConfig } from '@waybill/process';
+import { commonVariables, readConfig } from '@waybill/process';
 import { z } from 'zod';
 import { homeFolder } from '../credentials.ts';
 import { type Invocation, parseOptions } from '../invocation.ts';
-import { knownVariables, UpConfig } from './up-config.ts';
+import { UpConfig } from './up-config.ts';
 
 const Flags = z.object({
   home: z.string().min(1).optional(),
@@ -20,6 +20,6 @@ export function readUpSettings(invocation: Invocation): UpSettings {
   const flags = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   );
-  const config = readConfig(UpConfig, { ...env, ...flags }, { known: knownVariables });
+  const config = readConfig(UpConfig, { ...env, ...flags }, { known: commonVariables });
   return { config, home: homeFolder(config.WAYBILL_HOME, cwd) };
 }
