@@ -10,12 +10,14 @@ import type { Config } from './config.ts';
 import { openRuleBook } from './shell/rule-book.ts';
 import type { RunLoop } from './shell/run-loop.ts';
 import { openRunLoop } from './shell/run-loop.ts';
+import type { TriggerLoop } from './shell/trigger-loop.ts';
 import { openTriggerLoop } from './shell/trigger-loop.ts';
 
 export function dispatcherService(config: Config, { clock, log }: Host): Service {
   let journal: Journal | undefined;
   let readers: readonly Reader[] = [];
   let runs: RunLoop | undefined;
+  let triggers: TriggerLoop | undefined;
   let failure: Error | undefined;
 
   return {
@@ -34,7 +36,7 @@ export function dispatcherService(config: Config, { clock, log }: Host): Service
       await journal.provision();
       const rules = await openRuleBook(journal, log, onFailure);
       runs = await openRunLoop({ journal, clock, log, onFailure });
-      const triggers = await openTriggerLoop({
+      triggers = await openTriggerLoop({
         journal,
         clock,
         log,
@@ -48,6 +50,7 @@ export function dispatcherService(config: Config, { clock, log }: Host): Service
       triggers.begin();
     },
     stop: async () => {
+      triggers?.stop();
       await Promise.all(readers.map((reader) => reader.stop()));
       await runs?.drain();
       await journal?.close();

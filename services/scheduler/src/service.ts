@@ -8,12 +8,9 @@ import { natsSettings, openJournal } from '@waybill/journal';
 import type { Host, Service } from '@waybill/process';
 import type { Config } from './config.ts';
 import type { Deadline } from './domain/deadline.ts';
-import { startSweeping } from './shell/deadline-sweep.ts';
+import { startSweeping, WATCH_MS } from './shell/deadline-sweep.ts';
 import type { RunTable } from './shell/run-table.ts';
 import { openRunTable } from './shell/run-table.ts';
-
-/** Offers that nobody watched get one full answer time from the start of the watch. */
-const WATCH_MS = 10_000;
 
 export function schedulerService(config: Config, { clock, log }: Host): Service {
   let journal: Journal | undefined;
@@ -36,6 +33,7 @@ export function schedulerService(config: Config, { clock, log }: Host): Service 
       });
       await journal.provision();
       const startedAt = await journal.serverTime('WB_RUNS');
+      // Offers that nobody watched get one full answer time from the start of the watch.
       const lookFrom = ({ kind, offeredAt }: Deadline): number =>
         kind === 'ack' && offeredAt < startedAt ? startedAt + WATCH_MS : 0;
       table = await openRunTable({ journal, clock, log, lookFrom, onFailure });

@@ -77,7 +77,7 @@ async function configOf(invocation: Invocation): Promise<Config> {
   return readConfig(
     Config,
     { ...terminal.env, ...flags },
-    { known: [...commonVariables, ...commonVariables] },
+    { known: commonVariables },
   );
 }
 

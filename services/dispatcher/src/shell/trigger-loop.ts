@@ -5,7 +5,7 @@
 
 import type { Appended, Journal, Reader } from '@waybill/journal';
 import { refuseNewer } from '@waybill/journal';
-import type { Clock, Logger } from '@waybill/process';
+import { type Clock, isOutage, type Logger } from '@waybill/process';
 import type { TriggerEvent, TriggerReceived } from '@waybill/protocol';
 import {
   allSubjects,
@@ -28,7 +28,12 @@ export type TriggerLoopOptions = Readonly<{
   onFailure: (error: Error) => void;
 }>;
 
-export type TriggerLoop = Readonly<{ reader: Reader; begin(): void }>;
+export type TriggerLoop = Readonly<{
+  reader: Reader;
+  begin(): void;
+  /** Tries nothing again. */
+  stop(): void;
+}>;
 
 /** Room left in a message for its subject and headers. */
 const ENVELOPE_BYTES = 64 * 1024;
@@ -41,8 +46,19 @@ export async function openTriggerLoop(options: TriggerLoopOptions): Promise<Trig
   const held: Decided[] = [];
   let begun = false;
 
+  let stopped = false;
+
+  /** Until it is done: an outage of the log is waited out, whatever else fails ends the service. */
+  const insist = (work: () => Promise<void>): void => {
+    if (stopped) return;
+    work().catch((error: unknown) => {
+      if (!isOutage(error)) return onFailure(asError(error));
+      log.warn({ err: error }, 'the log did not answer; tried again');
+      again(work);
+    });
+  };
   const again = (work: () => Promise<void>): void => {
-    clock.after(RETRY_MS, () => void work().catch(onFailure));
+    clock.after(RETRY_MS, () => insist(work), { background: true });
   };
 
   const decide = async (trigger: TriggerReceived): Promise<void> => {
@@ -110,9 +126,9 @@ export async function openTriggerLoop(options: TriggerLoopOptions): Promise<Trig
       if (event.type === 'unreadable') return refuseNewer(message, event.problem, log);
       if (event.type === 'trigger.received') {
         open.set(event.triggerId, event);
-        if (begun) void decide(event).catch(onFailure);
+        if (begun) insist(() => decide(event));
       } else if (begun) {
-        void createRuns(event).catch(onFailure);
+        insist(() => createRuns(event));
       } else {
         held.push(event);
         if (event.body.runs.every(({ runId }) => knowsRun(runId))) open.delete(event.triggerId);
@@ -125,13 +141,19 @@ export async function openTriggerLoop(options: TriggerLoopOptions): Promise<Trig
     begin: () => {
       begun = true;
       const decided = new Set(held.map((event) => event.triggerId));
-      for (const event of held) void createRuns(event).catch(onFailure);
+      for (const event of held) insist(() => createRuns(event));
       for (const trigger of open.values())
-        if (!decided.has(trigger.triggerId)) void decide(trigger).catch(onFailure);
+        if (!decided.has(trigger.triggerId)) insist(() => decide(trigger));
       held.length = 0;
+    },
+    stop: () => {
+      stopped = true;
     },
   };
 }
+
+const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown));
 
 function failed(answer: Appended, log: Logger, about: string): boolean {
   if (answer.outcome === 'stored' || answer.outcome === 'conflict') return false;

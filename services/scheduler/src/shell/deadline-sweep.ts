@@ -12,6 +12,10 @@ import type { RunTable } from './run-table.ts';
 export const SWEEP_MS = 250;
 const BATCH_MAX = 200;
 const RETRY_MS = 1_000;
+/** Unwatched for longer than this, answers may lie where nobody could take them in. */
+const UNWATCHED_MS = 2_000;
+/** What every open offer gets then, as after a start: agents and gateways come back first. */
+export const WATCH_MS = 10_000;
 
 export type SweepOptions = Readonly<{
   journal: Journal;
@@ -20,17 +24,34 @@ export type SweepOptions = Readonly<{
   table: RunTable;
 }>;
 
-/** One look. Resolves with how many decisions were stored. */
-export async function sweep({ journal, log, table }: SweepOptions): Promise<number> {
+/** One look. Resolves with how many decisions were stored. No offer is given up before `offersFrom`. */
+export async function sweep(
+  { journal, log, table }: Omit<SweepOptions, 'clock'>,
+  offersFrom = 0,
+): Promise<number> {
   const due = table.index.nextDueAt();
   if (due === undefined || due >= table.estimatedNow()) return 0;
   const now = await journal.serverTime('WB_RUNS');
   table.observe(now);
   const taken = table.index.takeDue(now, BATCH_MAX);
-  const settled = await Promise.all(
-    taken.map((deadline) => settle(deadline, now, { journal, log, table })),
+  const settled = await Promise.allSettled(
+    taken.map(async (deadline) => {
+      if (deadline.kind === 'ack' && now <= offersFrom) {
+        table.index.postpone(deadline, offersFrom);
+        return false;
+      }
+      try {
+        return await settle(deadline, now, { journal, log, table });
+      } catch (error) {
+        // It has been taken out: without this nobody would look at it again.
+        table.index.postpone(deadline, now + RETRY_MS);
+        throw error;
+      }
+    }),
   );
-  return settled.filter(Boolean).length;
+  const failed = settled.find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return settled.filter((each) => each.status === 'fulfilled' && each.value).length;
 }
 
 async function settle(
@@ -76,16 +97,34 @@ async function lastHeartbeat(
   return { seq: message.seq, at: message.at };
 }
 
-/** Sweeps until stopped; a failed look is logged and made again. */
+/**
+ * Sweeps until stopped; a failed look is logged and made again. After a time in which this process stood still or the log was
+ * away, offers get one full answer time more: an outage of ours is no agent's silence.
+ */
 export function startSweeping(options: SweepOptions): Readonly<{ stop(): Promise<void> }> {
-  const { clock, log } = options;
+  const { journal, clock, log } = options;
   let current: Promise<unknown> | undefined;
+  let watchedMs = clock.monotonicMs();
+  let wasAway = false;
+  let offersFrom = 0;
+
+  const look = async (): Promise<void> => {
+    if (wasAway) {
+      offersFrom = (await journal.serverTime('WB_RUNS')) + WATCH_MS;
+      wasAway = false;
+    }
+    await sweep(options, offersFrom);
+  };
   const timer = clock.every(SWEEP_MS, () => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - watchedMs > UNWATCHED_MS) wasAway = true;
+    if (journal.status().connected) watchedMs = nowMs;
     if (current !== undefined) return;
-    current = sweep(options)
-      .catch((error: unknown) =>
-        log.warn({ err: error }, 'a sweep failed; the next one looks again'),
-      )
+    current = look()
+      .catch((error: unknown) => {
+        wasAway = true;
+        log.warn({ err: error }, 'a sweep failed; the next one looks again');
+      })
       .finally(() => {
         current = undefined;
       });
