@@ -30,7 +30,7 @@ export function handOver(root, args, { binary = nodeBinary(root), terminal } = {
 
 /** Spawns, passes on signals, waits for the end. The child is never left behind by an exit. */
 export function runForwarding(command, args, options, { terminal, onSpawn, onSignal } = {}) {
-  const atTerminal = terminal ?? process.stdin.isTTY === true;
+  const atTerminal = terminal ?? process.stdin.isTTY;
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, options);
     const stopForwarding = forwardSignals(child, atTerminal, onSignal);

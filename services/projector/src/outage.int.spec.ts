@@ -14,8 +14,8 @@ import {
   upToDate,
 } from './service.fixture.ts';
 import { applyBatch } from './shell/batch.ts';
-import { quietDeadLetters, startOwnPostgres } from './shell/projector.fixture.ts';
 import { openProjections } from './shell/projection-list.ts';
+import { quietDeadLetters, startOwnPostgres } from './shell/projector.fixture.ts';
 import { openLogWriter, writeLog } from './shell/run-log.fixture.ts';
 
 let bench: Bench;

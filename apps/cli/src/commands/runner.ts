@@ -74,11 +74,7 @@ async function configOf(invocation: Invocation): Promise<Config> {
   const flags = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   );
-  return readConfig(
-    Config,
-    { ...terminal.env, ...flags },
-    { known: commonVariables },
-  );
+  return readConfig(Config, { ...terminal.env, ...flags }, { known: commonVariables });
 }
 
 /** Without a home of its own Waybill on this machine, the runner takes its usual folder. */

@@ -20,6 +20,7 @@ import {
   readConfig,
   type Service,
   startParts,
+  type Timer,
 } from '@waybill/process';
 import { projectorService } from '@waybill/projector';
 import { Config as ProjectorConfig } from '@waybill/projector/config';
@@ -31,6 +32,7 @@ import { dropLocalServers, writeLocalServers } from '../credentials.ts';
 import { type Identity, settleIdentity } from './identity.ts';
 import { choosePort } from './port.ts';
 import { runnerProcess } from './runner-process.ts';
+import { watchServers } from './server-watch.ts';
 import { type ServiceEnvironment, serviceEnvironment } from './service-environment.ts';
 import type { UpConfig } from './up-config.ts';
 
@@ -74,13 +76,15 @@ export async function startAllInOne(o: AllInOneOptions): Promise<AllInOne> {
 function ground(o: AllInOneOptions, done: (made: Made) => void): Part {
   const { config, home, say } = o;
   let servers: Servers | undefined;
+  let watch: Timer | undefined;
   const stop = async (): Promise<void> => {
+    watch?.cancel();
     await dropLocalServers(home);
     await servers?.stop();
   };
   return {
     name: 'servers',
-    start: async (signal) => {
+    start: async (signal, fail) => {
       const { WAYBILL_HOST: host, WAYBILL_PORT: wanted } = config;
       // One that was asked for is looked at before anything is started; the default, once nobody else has this home.
       const asked = wanted === undefined ? undefined : await choosePort(host, wanted, say);
@@ -95,6 +99,7 @@ function ground(o: AllInOneOptions, done: (made: Made) => void): Part {
       });
       try {
         signal.throwIfAborted();
+        watch = watchServers({ servers, clock: o.clock, fail });
         const port = asked ?? (await choosePort(host, undefined, say));
         const url = `http://${hostInUrl(host)}:${port}`;
         const identity = await settleIdentity({ home, url, config });

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { backoffMs, type Clock, type Logger, type Part } from '@waybill/process';
+import { CliError, exits } from '../cli-error.ts';
 
 export type RunnerOptions = Readonly<{
   env: Readonly<Record<string, string | undefined>>;
@@ -22,7 +23,6 @@ const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 const drainMs = 3_000;
 const stopWithinMs = 7_000;
 const pauses = { baseMs: 1_000, capMs: 10_000, random: Math.random } as const;
-const CONFIGURATION = 78;
 
 export function runnerProcess(o: RunnerOptions): Part {
   const { clock, log } = o;
@@ -50,8 +50,8 @@ export function runnerProcess(o: RunnerOptions): Part {
         resolve();
         if (stopping) return;
         log.warn({ code, signal }, 'the runner has ended');
-        if (code === CONFIGURATION)
-          return fail(new Error('the runner was refused; its log says why'));
+        if (code === exits.config)
+          return fail(new CliError(exits.config, 'the runner was refused; its log says why'));
         const failures = clock.monotonicMs() - startedMs > pauses.capMs ? 1 : restarts + 1;
         clock.after(backoffMs(failures, pauses), () => !stopping && launch(failures, fail), {
           background: true,

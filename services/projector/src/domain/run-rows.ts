@@ -5,8 +5,8 @@ import {
   type Job,
   type Run,
   type RunCreated,
-  startedAt,
   type Step,
+  startedAt,
 } from '@waybill/protocol';
 import type { FoldedRun } from './folded-run.ts';
 

@@ -2,15 +2,15 @@
 import type { Journal } from '@waybill/journal';
 import {
   completionOf,
-  decisionId,
   type DecisionType,
   type Draft,
+  decisionId,
   type FactType,
   foldRun,
   jobId,
-  readRunMessage,
   type Run,
   type RunCreated,
+  readRunMessage,
   runDraft,
   runId as runIdOf,
   subjects,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { foldRun, readRunMessage, type RunEvent, runView, subjects } from '@waybill/protocol';
+import { foldRun, type RunEvent, readRunMessage, runView, subjects } from '@waybill/protocol';
 import { recordRef, runRecord, runSummary } from '@waybill/readmodel';
 import canonicalize from 'canonicalize';
 import { sql } from 'kysely';
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyBatch } from './batch.ts';
 import { openProjections } from './projection-list.ts';
 import { type Bench, dump, foldAll, quietDeadLetters, startBench } from './projector.fixture.ts';
-import { newRunId, openLogWriter, type LogWriter, writeLog } from './run-log.fixture.ts';
+import { type LogWriter, newRunId, openLogWriter, writeLog } from './run-log.fixture.ts';
 import { openRunProjection } from './run-projection.ts';
 
 let bench: Bench;

@@ -2,9 +2,10 @@
  * Run records into their table: each once, chained in the order of `run.completed`. One that is there already is compared and
  * never written again; a difference is a defect and named.
  */
+
+import { iso } from '@waybill/protocol';
 import { type RowDraft, tables } from '@waybill/readmodel';
 import { CompiledQuery, sql } from 'kysely';
-import { iso } from '@waybill/protocol';
 import { textValue } from '../domain/column-value.ts';
 import type { Tx } from './row-writer.ts';
 import { type EndedRun, recordText, recordVersion } from './run-record.ts';

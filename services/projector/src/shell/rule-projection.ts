@@ -3,7 +3,7 @@ import { refuseNewer } from '@waybill/journal';
 import type { Logger } from '@waybill/process';
 import { isUnreadable } from '@waybill/protocol';
 import type { Poison } from '../domain/poison.ts';
-import { readRule, type RuleRow } from '../domain/rule-row.ts';
+import { type RuleRow, readRule } from '../domain/rule-row.ts';
 import { noRecords, type Projection } from './projection.ts';
 import { writeRows } from './row-writer.ts';
 

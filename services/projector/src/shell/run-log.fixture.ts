@@ -5,12 +5,12 @@
  */
 import {
   agentDraft,
-  decidedDraft,
   type Draft,
+  decidedDraft,
+  jobId,
   readTriggerMessage,
   receivedDraft,
   runDraft,
-  jobId,
   subjects,
   triggerId as triggerIdOf,
 } from '@waybill/protocol';

@@ -4,10 +4,10 @@
  */
 import { type Journal, refuseNewer } from '@waybill/journal';
 import type { Logger } from '@waybill/process';
-import { readRunMessage, type RunEvent, type StoredMessage, subjects } from '@waybill/protocol';
+import { type RunEvent, readRunMessage, type StoredMessage, subjects } from '@waybill/protocol';
 import { foldRunEvent, initialFoldedRun, isEndedBy } from '../domain/folded-run.ts';
 import { type Poison, unknownSubject } from '../domain/poison.ts';
-import { runRows, type RunRows } from '../domain/run-rows.ts';
+import { type RunRows, runRows } from '../domain/run-rows.ts';
 import { eventText } from './event-text.ts';
 import type { Projection } from './projection.ts';
 import { writeRecords } from './record-writer.ts';

@@ -2,13 +2,13 @@
  * Keeps the projections running for as long as this process is the active one: takes the lock, follows every stream, begins
  * again from the checkpoints when the database was away. What would make rows wrong ends it for good, by name.
  */
-import { type Journal, isLogRegressed } from '@waybill/journal';
+import { isLogRegressed, type Journal } from '@waybill/journal';
 import { type Clock, isOutage, type Logger, type Readiness } from '@waybill/process';
 import { isDatabaseOutage, type ReadModel } from '@waybill/readmodel';
 import { type ActiveLock, takeActiveLock } from './active-lock.ts';
 import type { DeadLetters } from './dead-letter.ts';
-import { openProjectionLoop, type ProjectionLoop } from './projection-loop.ts';
 import { openProjections } from './projection-list.ts';
+import { openProjectionLoop, type ProjectionLoop } from './projection-loop.ts';
 
 export type Supervisor = Readonly<{
   /** Resolves when the first round is decided: active and following, or standing by. */

@@ -1,0 +1,50 @@
+/** What becomes of runs and jobs, in the words of the fold, of the SDK and of our runner. */
+import { wire } from '@waybill/protocol';
+import { codes, given, mayBe, type Source, texts } from './source.ts';
+import { captures, membersOf, textsAfter, textsLike, textsOfCalls } from './source-search.ts';
+
+export const runs: readonly Source[] = [
+  codes('Why a job waits', membersOf('libs/protocol/src/run-view.ts', 'kind:')),
+  codes('How an offer ended', membersOf('libs/protocol/src/attempt.ts', 'Resolution =')),
+  codes('How an offer ended', given(wire.WireRejectReason.options), 1),
+  codes(
+    'How an offer ended',
+    captures(
+      ['libs/protocol/src/job-decision.ts', 'libs/protocol/src/job-fact.ts'],
+      /\bcause: '(\w+)'/g,
+    ),
+    1,
+  ),
+  codes(
+    'Why a job failed',
+    captures(['libs/protocol/src/'], /\bended\([^;]*?'([a-z]+_[a-z_]+)',?\s*\)/g),
+  ),
+  codes('Why a job failed', textsOfCalls(['libs/agent/', 'apps/runner/'], /\bnew JobAborted/, 0)),
+  codes('Why a job failed', membersOf('libs/agent/src/job-handle.ts', 'AbortCode =')),
+  codes(
+    'Why a job failed',
+    captures(['libs/agent/src/'], /readonly code = '(not_granted)'|: '(agent_\w+)';/g),
+  ),
+  codes(
+    'Why a job failed',
+    captures(
+      ['apps/runner/src/'],
+      /\b(?:reason(?:: | = [^;]*?)|code: |ended\()'([a-z]+_[a-z_]+)'/g,
+    ),
+  ),
+  codes('Why a job failed', captures(['apps/runner/src/job-run.ts'], /\? '(step_\w+)' :/g)),
+  codes('Why a job failed', captures(['apps/runner/src/job-run.ts'], /: '(step_\w+)';/g)),
+  // Those with a space are words and not reasons.
+  texts('Words of a job', (tree) =>
+    textsOfCalls(['libs/protocol/src/'], /\bended/, 3)(tree).filter((text) => text.includes(' ')),
+  ),
+  texts('Words of a job', textsOfCalls(['libs/agent/', 'apps/runner/'], /\bnew JobAborted/, 1)),
+  texts('Words of a job', textsOfCalls(['libs/agent/'], /\bnew NotGranted/, 0)),
+  texts('Words of a job', textsAfter(['libs/agent/src/taken-job.ts'], /\bwhy = /)),
+  texts('Words of a job', textsOfCalls(['apps/runner/src/time-limit.ts'], /\bsuper/, 0)),
+  texts('Words of a job', textsAfter(['apps/runner/src/'], /\bmessage: (?=[`'])/)),
+  texts('Words of a job', textsLike(['apps/runner/src/checkout.ts'], /^git could|^repoUrl, /)),
+  texts('Words of a job', textsOfCalls(['apps/runner/src/job-run.ts'], /\bjob\.log/, 1)),
+  mayBe(texts('Words of a job', textsOfCalls(['apps/runner/src/'], /\bsay/, 0))),
+  codes('Anomalies', membersOf('libs/protocol/src/void.ts', 'Void =')),
+];
