@@ -20,8 +20,12 @@ export function watchServers({ servers, clock, fail }: Watch): Timer {
     () => {
       const gone = ours.find(({ pid }) => pid !== undefined && !isAlive(pid));
       if (gone === undefined) return;
-      const what = `${gone.name} has ended, so Waybill ends too. Start it again: it finds its data.`;
-      fail(new Outage('server-ended', what));
+      fail(
+        new Outage(
+          'server-ended',
+          `${gone.name} has ended, so Waybill ends too. Start it again: it finds its data.`,
+        ),
+      );
     },
     { background: true },
   );
