@@ -1,0 +1,164 @@
+/**
+ * A whole Waybill with agents of every manner and clients that insist: what fault tests break. `evidence()` is what all of them
+ * wrote down, with what the servers hold.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Journal, openJournal } from '@waybill/journal';
+import { createLogger, systemClock } from '@waybill/process';
+import { eventually } from '@waybill/process/testing';
+import { projectionStatus } from '@waybill/projector/projections';
+import { connectReadModel, type ReadModel } from '@waybill/readmodel';
+import { z } from 'zod';
+import { openHome, type Staying } from '../e2e/waybill.fixture.ts';
+import type { Evidence } from '../support/evidence.ts';
+import { gatherEvidence } from '../support/evidence-gathering.ts';
+import { violationsOf } from '../support/invariants.ts';
+import { openClient } from './client.fixture.ts';
+import { openFleet } from './fleet.fixture.ts';
+
+export type FaultWorld = Awaited<ReturnType<typeof openFaultWorld>>;
+
+const Credentials = z.looseObject({
+  org: z.string(),
+  apiKey: z.string(),
+  agentToken: z.string(),
+  webhookSecret: z.string(),
+});
+
+export async function openFaultWorld(env: Readonly<Record<string, string>> = {}) {
+  const home = await openHome();
+  const folder = mkdtempSync(join(tmpdir(), 'waybill-fault-'));
+  const log = createLogger({ name: 'fault', level: 'silent' });
+  const processes: { name: string; one: Staying }[] = [];
+  const at = `127.0.0.1:${home.port}`;
+
+  const credentials = async (): Promise<z.infer<typeof Credentials>> =>
+    Credentials.parse(JSON.parse(await readFile(join(home.folder, 'credentials.json'), 'utf8')));
+  const client = openClient(`http://${at}`, credentials);
+  const fleet = openFleet({
+    url: `ws://${at}/ws`,
+    token: async () => (await credentials()).agentToken,
+    folder,
+  });
+
+  const stay = (...args: readonly string[]): Staying => {
+    const one = home.stay(args, env);
+    processes.push({ name: `${args.join(' ')} ${processes.length}`, one });
+    return one;
+  };
+  const up = async (): Promise<Staying> => {
+    const one = stay('up');
+    await one.says('Waybill is up', 60_000);
+    return one;
+  };
+  const servers = async () => {
+    const given = await home.servers();
+    const { NATS_URL: url = '', NATS_USER: user, NATS_PASSWORD: password } = given;
+    return { nats: { url, user, password }, databaseUrl: given['DATABASE_URL'] ?? '', log };
+  };
+  /** Past everything that is tested. */
+  const withJournal = async <T>(work: (journal: Journal) => Promise<T>): Promise<T> => {
+    const { nats } = await servers();
+    const journal = await openJournal({ nats, name: 'fault-test', clock: systemClock, log });
+    try {
+      return await work(journal);
+    } finally {
+      await journal.close();
+    }
+  };
+  const endOfLog = (): Promise<number> =>
+    withJournal(async (journal) => (await journal.info('WB_RUNS')).lastSeq);
+  const evidence = async (): Promise<Evidence> => {
+    const { apiKey, agentToken, webhookSecret } = await credentials();
+    const said = processes.map(({ name, one }) => [name, one.stdout() + one.stderr()] as const);
+    return {
+      ...(await gatherEvidence(await servers())),
+      diary: fleet.diary.read(),
+      ledger: client.ledger,
+      output: Object.fromEntries(said),
+      canaries: [...client.canaries, apiKey, agentToken, webhookSecret],
+    };
+  };
+  const isQuiet = async (journal: Journal, model: ReadModel): Promise<boolean> => {
+    const status = await projectionStatus({ journal, model, log });
+    return (
+      fleet.busy() === 0 && status.every(({ lag }) => lag === 0) && !(await hasOpenWork(model))
+    );
+  };
+
+  return {
+    home,
+    client,
+    fleet,
+    up,
+    service: (name: string): Staying => stay(name),
+    evidence,
+    /** Waits until WB_RUNS has so many events more, and gives its end. */
+    logGrows: async (by: number, withinMs = 30_000): Promise<number> => {
+      const until = (await endOfLog()) + by;
+      return withJournal((journal) =>
+        eventually(
+          async () => {
+            const { lastSeq } = await journal.info('WB_RUNS');
+            return lastSeq >= until && lastSeq;
+          },
+          { withinMs, everyMs: 10, what: `WB_RUNS at ${until}` },
+        ),
+      );
+    },
+    /** As this process counts it: the servers may be away, and whoever is tested may stand still. */
+    passes: async (ms: number): Promise<void> => {
+      const until = systemClock.monotonicMs() + ms;
+      const isOver = (): boolean => systemClock.monotonicMs() >= until;
+      await eventually(isOver, { withinMs: ms + 5_000, what: `${ms} ms` });
+    },
+    /** Everything answered, every run ended and in the tables, nothing on its way. */
+    quiet: async (withinMs: number): Promise<void> => {
+      const { databaseUrl } = await servers();
+      const model = connectReadModel({ databaseUrl, log, max: 2 });
+      try {
+        await withJournal((journal) =>
+          eventually(async () => client.open() === 0 && (await isQuiet(journal, model)), {
+            withinMs,
+            everyMs: 250,
+            what: 'every run has ended and is in the tables',
+          }),
+        );
+      } catch (cause) {
+        throw new Error(`not quiet: ${client.open()} requests open\n${await told()}`, { cause });
+      } finally {
+        await model.close();
+      }
+    },
+    close: async (): Promise<void> => {
+      client.stop();
+      await fleet.stop();
+      await home.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+
+  async function told(): Promise<string> {
+    const found = violationsOf(await evidence());
+    return found.map(({ invariant, seq, what }) => `${invariant} @${seq}: ${what}`).join('\n');
+  }
+}
+
+async function hasOpenWork({ db }: ReadModel): Promise<boolean> {
+  const [triggers, runs] = await Promise.all([
+    db.selectFrom('triggers').select(['decision', 'runs']).execute(),
+    db.selectFrom('runs').select('completed_at').execute(),
+  ]);
+  const wanted = triggers.reduce(
+    (sum, { runs }) => sum + (Array.isArray(runs) ? runs.length : 0),
+    0,
+  );
+  return (
+    triggers.some(({ decision }) => decision === null) ||
+    runs.length < wanted ||
+    runs.some((run) => run.completed_at === null)
+  );
+}

@@ -1,0 +1,125 @@
+/** Invariants 1, 2 and 4 over the runs of a log: one resolution, attempts and fences, terminal is final. */
+import type { Job, RunEvent } from '@waybill/protocol';
+import { isDecision, isTerminalJob, rollUp } from '@waybill/protocol';
+import type { Violation } from './evidence.ts';
+import type { Moment, RunStory } from './run-story.ts';
+
+export function oneResolution({ moments, end }: RunStory): readonly Violation[] {
+  const offers = new Map<string, number>();
+  const found = moments.flatMap((moment) => [
+    ...offeredAgain(moment, offers),
+    ...resolvedAgain(moment),
+  ]);
+  for (const job of end.jobs)
+    for (const { attempt, resolution } of job.attempts) {
+      const seq = offers.get(name(job, attempt)) ?? null;
+      const what = `${name(job, attempt)} was offered and never resolved`;
+      if (resolution === null) found.push({ invariant: 1, seq, what });
+    }
+  return found;
+}
+
+/** Notes in `offers` where each attempt was offered. */
+function offeredAgain({ event, isVoid }: Moment, offers: Map<string, number>): Violation[] {
+  if (event.type !== 'job.offered' || isVoid) return [];
+  const key = `${event.body.jobId} attempt ${event.body.attempt}`;
+  const earlier = offers.get(key);
+  offers.set(key, event.seq);
+  if (earlier === undefined) return [];
+  return [at(1, event, `${key} was offered at ${earlier} already, and both offers stand`)];
+}
+
+function resolvedAgain({ event, before, after }: Moment): readonly Violation[] {
+  return before.jobs.flatMap((job, index) =>
+    job.attempts.flatMap(({ attempt, resolution }, place) => {
+      const now = after.jobs[index]?.attempts[place]?.resolution ?? 'nothing';
+      if (resolution === null || resolution === now) return [];
+      const what = `${name(job, attempt)} was ${resolution} and became ${now} by ${event.type}`;
+      return [at(1, event, what)];
+    }),
+  );
+}
+
+export function attemptsAndFences({ moments, end }: RunStory): readonly Violation[] {
+  const found: Violation[] = [];
+  for (const { event, after, isVoid } of moments) {
+    // One server refuses a decision that has not seen every fact: a void one was appended past its expectation.
+    if (isVoid && isDecision(event.type))
+      found.push(at(2, event, `${event.type} is stored and void (${after.lastVoid?.why})`));
+    if (!isVoid && !isDecision(event.type)) found.push(...foreignWord(event, after.jobs));
+  }
+  for (const job of end.jobs) {
+    let last = -1;
+    for (const [index, { attempt, fence }] of job.attempts.entries()) {
+      if (attempt !== index + 1)
+        found.push(ofEnd(end.seq, `${name(job, attempt)} stands at place ${index + 1}`));
+      if (fence <= last)
+        found.push(ofEnd(end.seq, `${name(job, attempt)} has fence ${fence} after ${last}`));
+      last = fence;
+    }
+  }
+  return found;
+}
+
+const ofEnd = (seq: number, what: string): Violation => ({ invariant: 2, seq, what });
+
+/** An agent's fact that counted must name the attempt, the session, the agent and the fence that are current behind it. */
+function foreignWord(event: RunEvent, jobs: readonly Job[]): readonly Violation[] {
+  const { attempt, session, agentId, fence, jobId } = event.meta;
+  const job = jobs.find((each) => each.spec.jobId === jobId);
+  const current = job?.attempts.at(-1);
+  if (job === undefined || current === undefined)
+    return [at(2, event, `${event.type} counted for a job that was never offered`)];
+  const wrong = [
+    attempt === current.attempt ? [] : [`attempt ${attempt}, current is ${current.attempt}`],
+    sessionFits(event, current.session)
+      ? []
+      : [`session ${session}, current is ${current.session}`],
+    agentId === current.agentId ? [] : [`agent ${agentId}, current is ${current.agentId}`],
+    fence === current.fence ? [] : [`fence ${fence}, current is ${current.fence}`],
+  ].flat();
+  return wrong.map((what) =>
+    at(2, event, `${event.type} of ${job.spec.jobId} counted with ${what}`),
+  );
+}
+
+/** An agent that is back without the job names its new session, which the attempt does not move to. */
+const sessionFits = ({ type, meta }: RunEvent, current: number): boolean =>
+  type === 'agent.absent' ? (meta.session ?? 0) > current : meta.session === current;
+
+export function terminalIsFinal({ moments, end }: RunStory): readonly Violation[] {
+  const found: Violation[] = [];
+  let completions = 0;
+  for (const { event, before, after, isVoid } of moments) {
+    if (event.type === 'run.completed' && !isVoid) completions += 1;
+    for (const [index, job] of before.jobs.entries())
+      if (isTerminalJob(job.state) && !same(job, after.jobs[index]))
+        found.push(at(4, event, `${job.spec.jobId} was ${job.state} and ${event.type} changed it`));
+    if (before.completed !== null && !sameRun(before, after))
+      found.push(at(4, event, `the run had ended and ${event.type} changed it`));
+  }
+  if (completions > 1)
+    found.push({ invariant: 4, seq: end.seq, what: `${completions} completions count` });
+  if (end.completed !== null && rollUp(end.jobs) !== end.state)
+    found.push({
+      invariant: 4,
+      seq: end.seq,
+      what: `the run is ${end.state}, its jobs add up to ${rollUp(end.jobs) ?? 'an open run'}`,
+    });
+  return found;
+}
+
+const same = (a: unknown, b: unknown): boolean =>
+  a === b || JSON.stringify(a) === JSON.stringify(b);
+const sameRun = (a: Moment['before'], b: Moment['after']): boolean =>
+  a.state === b.state &&
+  same(a.completed, b.completed) &&
+  same(a.created, b.created) &&
+  same(a.jobs, b.jobs);
+
+const name = (job: Job, attempt: number): string => `${job.spec.jobId} attempt ${attempt}`;
+const at = (invariant: number, event: RunEvent, what: string): Violation => ({
+  invariant,
+  seq: event.seq,
+  what: `${event.runId}: ${what}`,
+});

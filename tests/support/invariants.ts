@@ -1,0 +1,46 @@
+/**
+ * The invariants of `docs/invariants.md` as pure functions over what a fault run leaves behind. Each gives the violations that
+ * it finds, with the sequence of the message that shows it; an empty list is what has to come out when all is quiet again.
+ */
+
+import { answeredIsStored } from './answer-invariants.ts';
+import { attemptsAndFences, oneResolution, terminalIsFinal } from './attempt-invariants.ts';
+import type { Evidence, Violation } from './evidence.ts';
+import { noLag, projectionIsFold, recordsHold } from './record-invariants.ts';
+import { type Fold, type RunStory, runStories } from './run-story.ts';
+import { noSecretInPlainText } from './secret-invariants.ts';
+import { oneTenant } from './tenant-invariants.ts';
+import { begunOnce, dispatchedOnce, oneRunner } from './work-invariants.ts';
+
+export type InvariantCheck = (
+  evidence: Evidence,
+  runs: readonly RunStory[],
+) => readonly Violation[];
+
+export const invariantChecks: Readonly<Record<number, InvariantCheck>> = {
+  1: ({ diary }, runs) => [...runs.flatMap(oneResolution), ...dispatchedOnce(diary, runs)],
+  2: (_evidence, runs) => runs.flatMap(attemptsAndFences),
+  3: ({ diary }, runs) => [...oneRunner(diary, runs), ...begunOnce(diary)],
+  4: (_evidence, runs) => runs.flatMap(terminalIsFinal),
+  5: answeredIsStored,
+  6: projectionIsFold,
+  7: recordsHold,
+  8: noSecretInPlainText,
+  9: (evidence, runs) => [...everyRunEnded(runs), ...noLag(evidence)],
+  12: oneTenant,
+};
+
+/** Everything at once, after quiet. */
+export function violationsOf(evidence: Evidence, fold?: Fold): readonly Violation[] {
+  const runs = runStories(evidence.log.WB_RUNS, fold);
+  return Object.values(invariantChecks).flatMap((check) => check(evidence, runs));
+}
+
+const everyRunEnded = (runs: readonly RunStory[]): readonly Violation[] =>
+  runs.flatMap(({ runId, end }) => {
+    if (end.completed !== null) return [];
+    const open = end.jobs.map(({ spec, state }) => `${spec.name} ${state}`).join(', ');
+    return [
+      { invariant: 9, seq: end.seq, what: `run ${runId} has not ended: ${open || end.state}` },
+    ];
+  });
