@@ -1,0 +1,90 @@
+/**
+ * `npm run bench -- <suite>`: measures on real servers of its own, prints tables or JSON, and keeps
+ * the numbers in `bench/results/`. Exit codes: 0, 1 for a run that failed or was wrong, 2 for usage.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import path from 'node:path';
+import { startTestServers } from '@waybill/embedded';
+import { exitCodes, systemClock } from '@waybill/process';
+import { type BenchArguments, readArguments, usage } from './arguments.ts';
+import { type Context, compare } from './e2e/comparison.ts';
+import { profileRuns, profileTables } from './e2e/profile-run.ts';
+import { report, tables } from './e2e/report.ts';
+
+const results = path.join(import.meta.dirname, 'results');
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+function machine(): Readonly<Record<string, string | number>> {
+  const cores = cpus();
+  return {
+    date: new Date(systemClock.now()).toISOString(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cores: cores.length,
+    processor: cores[0]?.model.trim() ?? 'unknown',
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  };
+}
+
+async function e2e(o: BenchArguments, context: Context): Promise<void> {
+  const about = { suite: o.suite, arguments: o, machine: machine() };
+  const show = (text: string): void => (o.json ? undefined : print(text));
+  const keep = async (document: object): Promise<string> => {
+    const json = JSON.stringify({ ...about, ...document }, undefined, 1);
+    await writeFile(path.join(results, `${o.suite}.json`), json);
+    return json;
+  };
+
+  const runs = await compare(o, context);
+  const compared = { classes: report(runs), runs };
+  let json = await keep(compared);
+  show(`\n${headline(about.machine, o.reps, new Set(runs.map(({ rep }) => rep)).size)}\n`);
+  show(tables(compared.classes));
+  if (o.profile) {
+    const profiles = await profileRuns(o, context, results);
+    json = await keep({ ...compared, profiles });
+    for (const profile of profiles) show(profileTables(profile));
+  }
+  if (o.json) print(json);
+}
+
+function headline(of: ReturnType<typeof machine>, asked: number, done: number): string {
+  const facts = Object.entries(of).map(([name, value]) => `${name} ${value}`);
+  const short = done < asked ? `; there was no time for ${asked}` : '';
+  return `${facts.join(', ')}\nmedians (min-max) of ${done} alternating repetitions${short}`;
+}
+
+async function run(o: BenchArguments): Promise<void> {
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort(new Error('stopped'));
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  await mkdir(results, { recursive: true });
+  const natsServerBin = process.env['NATS_SERVER_BIN'];
+  const servers = await startTestServers({ nats: false });
+  try {
+    await e2e(o, { postgres: servers.postgres, natsServerBin, signal: stop.signal, say });
+  } finally {
+    await servers.stop();
+  }
+}
+
+const read = readArguments(process.argv.slice(2));
+switch (read.kind) {
+  case 'help':
+    print(usage);
+    break;
+  case 'mistake':
+    say(`bench: ${read.problem}\n\n${usage}`);
+    process.exitCode = exitCodes.usage;
+    break;
+  case 'run':
+    await run(read.arguments).catch((error: unknown) => {
+      say(`bench: ${error instanceof Error ? error.message : String(error)}`);
+      process.exitCode = exitCodes.failure;
+    });
+    break;
+}
