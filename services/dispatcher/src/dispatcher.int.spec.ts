@@ -216,4 +216,12 @@ describe('the dispatcher', () => {
     );
     expect(find(events, 'job.offered')).toHaveLength(1);
   });
+
+  it('ends a start that is no longer wanted', async () => {
+    const wanted = new AbortController();
+    const starting = dispatcherService(log.env, log.host).start(wanted.signal, () => undefined);
+    const reason = new Error('not wanted');
+    wanted.abort(reason);
+    await expect(starting).rejects.toBe(reason);
+  });
 });

@@ -3,7 +3,7 @@
  * beside it changes nothing but the number of conflicts. Its state is a fold of the log and nothing else.
  */
 
-import type { Journal, Reader } from '@waybill/journal';
+import type { Journal } from '@waybill/journal';
 import { natsSettings, openJournal } from '@waybill/journal';
 import type { Host, Service } from '@waybill/process';
 import type { Config } from './config.ts';
@@ -15,46 +15,47 @@ import { openTriggerLoop } from './shell/trigger-loop.ts';
 
 export function dispatcherService(config: Config, { clock, log }: Host): Service {
   let journal: Journal | undefined;
-  let readers: readonly Reader[] = [];
   let runs: RunLoop | undefined;
   let triggers: TriggerLoop | undefined;
   let failure: Error | undefined;
 
+  const close = async (): Promise<void> => {
+    triggers?.stop();
+    runs?.stop();
+    await journal?.close();
+  };
+  const open = async (signal: AbortSignal, onFailure: (error: Error) => void): Promise<void> => {
+    const nats = natsSettings(config);
+    journal = await openJournal({ nats, name: 'waybill-dispatcher', clock, log });
+    signal.addEventListener('abort', () => void close(), { once: true });
+    signal.throwIfAborted();
+    await journal.provision();
+    const rules = await openRuleBook(journal, log, onFailure);
+    runs = await openRunLoop({ journal, clock, log, onFailure });
+    await runs.reader.caughtUp;
+    // Behind the runs: a decision whose run is not known by then has none.
+    const { knowsRun } = runs;
+    triggers = await openTriggerLoop({ journal, clock, log, rules, knowsRun, onFailure });
+    await triggers.reader.caughtUp;
+    runs.begin();
+    triggers.begin();
+  };
   return {
     name: 'dispatcher',
-    start: async (_signal, fail) => {
+    start: async (signal, fail) => {
       const onFailure = (error: Error): void => {
         failure ??= error;
         fail(error);
       };
-      journal = await openJournal({
-        nats: natsSettings(config),
-        name: 'waybill-dispatcher',
-        clock,
-        log,
-      });
-      await journal.provision();
-      const rules = await openRuleBook(journal, log, onFailure);
-      runs = await openRunLoop({ journal, clock, log, onFailure });
-      triggers = await openTriggerLoop({
-        journal,
-        clock,
-        log,
-        rules,
-        knowsRun: runs.knowsRun,
-        onFailure,
-      });
-      readers = [rules.reader, ...runs.readers, triggers.reader];
-      await Promise.all(readers.map((reader) => reader.caughtUp));
-      runs.begin();
-      triggers.begin();
+      try {
+        await open(signal, onFailure);
+      } catch (error) {
+        await close();
+        // What a closed journal says of itself is not why the start has ended.
+        throw signal.aborted ? signal.reason : error;
+      }
     },
-    stop: async () => {
-      triggers?.stop();
-      await Promise.all(readers.map((reader) => reader.stop()));
-      await runs?.drain();
-      await journal?.close();
-    },
+    stop: close,
     checks: [
       {
         name: 'dispatcher',

@@ -187,4 +187,12 @@ describe('the scheduler', () => {
     await log.until(made.run, 'the ack', has('job.ack'));
     expect((await log.run(made.run)).jobs[0]?.state).toBe('running');
   });
+
+  it('ends a start that is no longer wanted', async () => {
+    const wanted = new AbortController();
+    const starting = schedulerService(log.env, log.host).start(wanted.signal, () => undefined);
+    const reason = new Error('not wanted');
+    wanted.abort(reason);
+    await expect(starting).rejects.toBe(reason);
+  });
 });

@@ -9,43 +9,49 @@ import type { Host, Service } from '@waybill/process';
 import type { Config } from './config.ts';
 import type { Deadline } from './domain/deadline.ts';
 import { startSweeping, WATCH_MS } from './shell/deadline-sweep.ts';
-import type { RunTable } from './shell/run-table.ts';
 import { openRunTable } from './shell/run-table.ts';
 
 export function schedulerService(config: Config, { clock, log }: Host): Service {
   let journal: Journal | undefined;
-  let table: RunTable | undefined;
-  let sweeping: Readonly<{ stop(): Promise<void> }> | undefined;
+  let sweeping: Readonly<{ stop(): void }> | undefined;
   let failure: Error | undefined;
 
+  const close = async (): Promise<void> => {
+    sweeping?.stop();
+    // With it its reader ends, and within a bound what is on its way.
+    await journal?.close();
+  };
+  const open = async (signal: AbortSignal, onFailure: (error: Error) => void): Promise<void> => {
+    const nats = natsSettings(config);
+    journal = await openJournal({ nats, name: 'waybill-scheduler', clock, log });
+    signal.addEventListener('abort', () => void close(), { once: true });
+    signal.throwIfAborted();
+    await journal.provision();
+    const startedAt = await journal.serverTime('WB_RUNS');
+    // Offers that nobody watched get one full answer time from the start of the watch.
+    const lookFrom = ({ kind, offeredAt }: Deadline): number =>
+      kind === 'ack' && offeredAt < startedAt ? startedAt + WATCH_MS : 0;
+    const table = await openRunTable({ journal, clock, log, lookFrom, onFailure });
+    await table.reader.caughtUp;
+    table.observe(startedAt);
+    sweeping = startSweeping({ journal, clock, log, table });
+  };
   return {
     name: 'scheduler',
-    start: async (_signal, fail) => {
+    start: async (signal, fail) => {
       const onFailure = (error: Error): void => {
         failure ??= error;
         fail(error);
       };
-      journal = await openJournal({
-        nats: natsSettings(config),
-        name: 'waybill-scheduler',
-        clock,
-        log,
-      });
-      await journal.provision();
-      const startedAt = await journal.serverTime('WB_RUNS');
-      // Offers that nobody watched get one full answer time from the start of the watch.
-      const lookFrom = ({ kind, offeredAt }: Deadline): number =>
-        kind === 'ack' && offeredAt < startedAt ? startedAt + WATCH_MS : 0;
-      table = await openRunTable({ journal, clock, log, lookFrom, onFailure });
-      await table.reader.caughtUp;
-      table.observe(startedAt);
-      sweeping = startSweeping({ journal, clock, log, table });
+      try {
+        await open(signal, onFailure);
+      } catch (error) {
+        await close();
+        // What a closed journal says of itself is not why the start has ended.
+        throw signal.aborted ? signal.reason : error;
+      }
     },
-    stop: async () => {
-      await sweeping?.stop();
-      await table?.reader.stop();
-      await journal?.close();
-    },
+    stop: close,
     checks: [
       {
         name: 'scheduler',

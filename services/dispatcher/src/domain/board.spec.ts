@@ -1,17 +1,10 @@
 /** Which agent gets which job: the fleet, the lines of waiting jobs, and the decisions about a run. */
 import type { AgentEvent, RunEvent } from '@waybill/protocol';
+import { subjects } from '@waybill/protocol';
 import { history, JOB, RUN } from '@waybill/protocol/fixtures';
 import { describe, expect, it } from 'vitest';
-import { createBoard } from './board.ts';
-import type { Fleet } from './fleet.ts';
-import {
-  emptyFleet,
-  memberKey,
-  pickMember,
-  reopened,
-  withAgentEvent,
-  withRunEvent,
-} from './fleet.ts';
+import { type Board, createBoard, firstOf } from './board.ts';
+import { createFleet, type Fleet, memberKey } from './fleet.ts';
 import { decideOffer, decideRun } from './run-decision.ts';
 
 const place = (agentId: string, seq: number) => ({
@@ -38,60 +31,88 @@ const gone = (agentId: string, seq: number, session: number): AgentEvent => ({
   type: 'disconnected',
   body: { session, code: 1006, reason: '' },
 });
-const fleetOf = (...events: AgentEvent[]): Fleet => events.reduce(withAgentEvent, emptyFleet);
-const idle = (): number => 0;
+const status = (agentId: string, seq: number, session: number): AgentEvent => {
+  const { meta, ...rest } = place(agentId, seq);
+  return { ...rest, meta: { ...meta, session }, type: 'status', body: { activeJobs: 0 } };
+};
+const fleetWith = (load: (key: string) => number, ...events: AgentEvent[]): Fleet => {
+  const fleet = createFleet(load);
+  for (const event of events) fleet.heardAgent(event);
+  return fleet;
+};
+const fleetOf = (...events: AgentEvent[]): Fleet => fleetWith(() => 0, ...events);
 
 describe('the fleet', () => {
   it('picks an agent with all labels, the least loaded, then the longest idle', () => {
-    const fleet = fleetOf(
+    const agents = [
       registered('a', 1, ['linux'], 4),
       registered('b', 2, ['linux', 'gpu'], 4),
       registered('c', 3, ['linux'], 4),
-    );
-    expect(pickMember(fleet, 'main', ['gpu'], idle)?.agentId).toBe('b');
-    expect(pickMember(fleet, 'main', ['linux'], idle)?.agentId).toBe('a');
-    expect(
-      pickMember(fleet, 'main', ['linux'], (key) => (key === memberKey('main', 'a') ? 1 : 0))
-        ?.agentId,
-    ).toBe('b');
-    expect(pickMember(fleet, 'main', ['mac'], idle)).toBeUndefined();
-    expect(pickMember(fleet, 'other', [], idle)).toBeUndefined();
+    ];
+    const fleet = fleetOf(...agents);
+    expect(fleet.pick('main', ['gpu'], 0)?.agentId).toBe('b');
+    expect(fleet.pick('main', ['linux'], 0)?.agentId).toBe('a');
+    const loaded = fleetWith((key) => (key === memberKey('main', 'a') ? 1 : 0), ...agents);
+    expect(loaded.pick('main', ['linux'], 0)?.agentId).toBe('b');
+    expect(fleet.pick('main', ['mac'], 0)).toBeUndefined();
+    expect(fleet.pick('other', [], 0)).toBeUndefined();
   });
 
   it('takes an agent that says nothing of its capacity for one job', () => {
-    expect(pickMember(fleetOf(registered('a', 1)), 'main', [], () => 1)).toBeUndefined();
+    expect(fleetWith(() => 1, registered('a', 1)).pick('main', [], 0)).toBeUndefined();
   });
 
   it('is not touched by the late end of an older session', () => {
     const fleet = fleetOf(registered('a', 1), registered('a', 5), gone('a', 6, 1));
-    expect(pickMember(fleet, 'main', [], idle)?.session).toBe(5);
-    expect(
-      pickMember(fleetOf(registered('a', 5), gone('a', 6, 5)), 'main', [], idle),
-    ).toBeUndefined();
+    expect(fleet.pick('main', [], 0)?.session).toBe(5);
+    expect(fleetOf(registered('a', 5), gone('a', 6, 5)).pick('main', [], 0)).toBeUndefined();
   });
 
-  const saying = (fleet: Fleet, event: RunEvent): Fleet =>
-    withRunEvent(fleet, event, { agentId: 'agent-7', session: 7 });
-
-  it('passes a busy agent over until it reports room, and tries it again after a while', () => {
+  const holder = { agentId: 'agent-7', session: 7 };
+  const busy = (): Readonly<{ fleet: Fleet; at: number }> => {
     const h = history();
-    const busy = saying(fleetOf(registered('agent-7', 7)), h.reject(1, 7));
-    expect(pickMember(busy, 'main', [], idle)).toBeUndefined();
-    const status: AgentEvent = { ...place('agent-7', 9), type: 'status', body: { activeJobs: 0 } };
-    expect(pickMember(withAgentEvent(busy, status), 'main', [], idle)?.agentId).toBe('agent-7');
-    expect(
-      pickMember(reopened(busy, memberKey('main', 'agent-7'), 7), 'main', [], idle)?.agentId,
-    ).toBe('agent-7');
+    const fleet = fleetOf(registered('agent-7', 7));
+    fleet.heardRun(h.reject(1, 7), holder);
+    return { fleet, at: h.at() };
+  };
+
+  it('passes a busy agent over until it reports room behind that, or for a while', () => {
+    const { fleet, at } = busy();
+    expect(fleet.pick('main', [], at)).toBeUndefined();
+    expect(fleet.nextDue(at)).toBe(at + 30_000);
+    expect(fleet.pick('main', [], at + 30_000)?.agentId).toBe('agent-7');
+    expect(fleet.nextDue(at + 30_000)).toBeUndefined();
+    fleet.heardAgent(status('agent-7', at, 7));
+    expect(fleet.pick('main', [], at)?.agentId).toBe('agent-7');
+  });
+
+  it('believes no report of room from before the busy, nor of an older session', () => {
+    const { fleet, at } = busy();
+    fleet.heardAgent(status('agent-7', at - 1, 7));
+    fleet.heardAgent(status('agent-7', at + 1, 5));
+    expect(fleet.pick('main', [], at)).toBeUndefined();
+  });
+
+  it('takes the end of a job, and not its progress, for room', () => {
+    const { fleet, at } = busy();
+    const h = history();
+    fleet.heardRun(h.status(1, 7, 'running'), holder);
+    expect(fleet.pick('main', [], at)).toBeUndefined();
+    fleet.heardRun(h.status(1, 7, 'success'), holder);
+    expect(fleet.pick('main', [], at)?.agentId).toBe('agent-7');
   });
 
   it('gives nothing to an agent whose offer expired or that drains, until it registers again', () => {
     const h = history();
     for (const event of [h.expired(1), h.reject(1, 7, 'draining')]) {
-      const closed = saying(fleetOf(registered('agent-7', 7)), event);
-      expect(pickMember(closed, 'main', [], idle)).toBeUndefined();
-      expect(
-        pickMember(withAgentEvent(closed, registered('agent-7', 20)), 'main', [], idle)?.session,
-      ).toBe(20);
+      const fleet = fleetOf(registered('agent-7', 7));
+      fleet.heardRun(event, holder);
+      fleet.heardAgent(status('agent-7', h.at() + 1, 7));
+      expect(fleet.pick('main', [], h.at() + 60_000)).toBeUndefined();
+      fleet.heardAgent(registered('agent-7', 20));
+      expect(fleet.pick('main', [], h.at())?.session).toBe(20);
+      fleet.heardRun(event, holder);
+      expect(fleet.pick('main', [], h.at())?.session).toBe(20);
     }
   });
 });
@@ -103,33 +124,67 @@ describe('the board', () => {
     return board;
   };
 
+  const heads = (board: Board, now: number, isBusy: (runId: string) => boolean = () => false) =>
+    board.lines(now).flatMap((line) => firstOf(line, isBusy)?.jobId ?? []);
+
   it('lines up queued jobs and counts what each agent holds', () => {
     const h = history();
     h.created([{ name: 'a' }, { name: 'b' }]);
     const board = fold(h.events);
-    expect(board.heads(h.at(), () => false).map((each) => each.jobId)).toEqual([`${RUN}-0`]);
+    expect(heads(board, h.at())).toEqual([`${RUN}-0`]);
     board.fold(h.offered(1, 7));
     expect(board.load(memberKey('main', 'agent-7'))).toBe(1);
-    expect(board.heads(h.at(), () => false).map((each) => each.jobId)).toEqual([`${RUN}-1`]);
+    expect(heads(board, h.at())).toEqual([`${RUN}-1`]);
     board.fold(h.status(1, 7, 'success'));
     expect(board.load(memberKey('main', 'agent-7'))).toBe(0);
   });
 
-  it('passes over reserved jobs, busy runs and jobs that are held back', () => {
+  it('passes over busy runs and jobs that are held back', () => {
     const h = history();
     h.created();
     const board = fold(h.events);
-    expect(board.heads(h.at(), () => true)).toEqual([]);
-    board.reserve(JOB, 'k');
-    expect(board.heads(h.at(), () => false)).toEqual([]);
-    expect(board.load('k')).toBe(1);
-    board.release(JOB);
-    expect(board.load('k')).toBe(0);
+    expect(heads(board, h.at(), () => true)).toEqual([]);
     board.fold(h.offered(1, 7));
+    expect(heads(board, h.at())).toEqual([]);
     board.fold(h.reject(1, 7));
-    const due = board.nextDue(h.at());
-    expect(board.heads(h.at(), () => false)).toEqual([]);
-    expect(board.heads(due ?? 0, () => false)).toHaveLength(1);
+    const due = board.nextDue() ?? 0;
+    expect(heads(board, due - 1)).toEqual([]);
+    expect(heads(board, due)).toEqual([JOB]);
+    expect(board.nextDue()).toBeUndefined();
+  });
+
+  it('holds nothing back for a job that ends meanwhile', () => {
+    const h = history();
+    h.created([{ name: 'a' }, { name: 'b' }]);
+    const board = fold(h.events);
+    const other = `${RUN}-1`;
+    board.fold(h.offered(1, 8, other));
+    board.fold(h.offered(1, 7));
+    board.fold(h.reject(1, 8, 'busy', other));
+    board.fold(
+      h.add(
+        'job.status',
+        { state: 'success', droppedJobs: ['b'] },
+        { jobId: JOB, attempt: 1, session: 7, agentId: 'agent-7' },
+      ),
+    );
+    expect(board.nextDue()).toBeUndefined();
+    expect(heads(board, h.at() + 60_000)).toEqual([]);
+  });
+
+  it('counts offers on their way against their agent', () => {
+    const board = createBoard();
+    board.reserve('k');
+    expect(board.load('k')).toBe(1);
+    board.release('k');
+    expect(board.load('k')).toBe(0);
+  });
+
+  it('tells whether a job has moved', () => {
+    const h = history();
+    const board = createBoard();
+    const moves = [h.created(), h.offered(1, 7), h.ack(1, 7), h.step(1, 7, 0, 'running')];
+    expect(moves.map((event) => board.fold(event).hasMoved)).toEqual([true, true, true, false]);
   });
 
   it('forgets a finished run but knows that it was there', () => {
@@ -164,7 +219,7 @@ describe('decisions', () => {
     if (job === undefined) throw new Error('the fixture has a job');
     const offer = decideOffer(run, job, { agentId: 'agent-7', session: 7 });
     expect(offer).toEqual(decideOffer(run, job, { agentId: 'agent-7', session: 7 }));
-    expect(offer.expectedSeq).toBe(run.seq);
+    expect(offer.expect).toEqual({ filter: subjects.runFilter('main', RUN), lastSeq: run.seq });
     expect(JSON.parse(String(offer.draft.body))).toMatchObject({
       attempt: 1,
       fence: run.seq,

@@ -1,38 +1,47 @@
 /**
  * The runs that are not finished, the jobs that wait for an agent, and how many jobs each agent holds: all folded from WB_RUNS.
  * Deterministic and without I/O. It is changed in place because it is as large as the backlog and moves with every event.
- * Queued jobs stand in one line per org and set of labels, first come first served, so that a pick looks only at the heads.
+ * Queued jobs stand in one line per org and set of labels, first come first served, so that a pick looks only at the heads;
+ * those that are held back for a while stand apart until then.
  */
 
 import type { Attempt, Job, Run, RunEvent } from '@waybill/protocol';
 import { currentAttempt, evolveRun, initialRun, isHeld, wasVoid } from '@waybill/protocol';
 import { memberKey } from './fleet.ts';
 
-export type Waiting = Readonly<{
+export type Waiting = Readonly<{ runId: string; jobId: string }>;
+export type Line = Readonly<{
   org: string;
-  runId: string;
-  jobId: string;
   runsOn: readonly string[];
-  notBefore: number;
+  jobs: ReadonlyMap<string, Waiting>;
 }>;
-export type Folded = Readonly<{ run: Run; isVoid: boolean; attempt: Attempt | undefined }>;
+export type Folded = Readonly<{
+  run: Run;
+  isVoid: boolean;
+  /** The one that the event is about. */
+  attempt: Attempt | undefined;
+  /** Whether a job is in another state than before: only then there can be something to decide. */
+  hasMoved: boolean;
+}>;
 
 export type Board = Readonly<{
-  /** Folds one event; what it says of an agent is in `attempt`, the one that the event is about. */
   fold(event: RunEvent): Folded;
   run(runId: string): Run | undefined;
   /** Whether `run.created` of this run was ever folded, finished runs included. */
   knows(runId: string): boolean;
   runs(): Iterable<readonly [string, Run]>;
-  /** The first job of each line that may be offered at this server time and whose run has no decision on its way. */
-  heads(now: number, isBusy: (runId: string) => boolean): readonly Waiting[];
-  /** The earliest server time at which a job's backoff ends, of those that are still waiting for it. */
-  nextDue(now: number): number | undefined;
+  /** The lines with somebody in them who may be offered at this server time. */
+  lines(now: number): readonly Line[];
+  /** The earliest server time at which a job is not held back any more. */
+  nextDue(): number | undefined;
   load(agentKey: string): number;
-  /** Passes a job over while its offer is on its way, and counts it against the agent at once. */
-  reserve(jobId: string, agentKey: string): void;
-  release(jobId: string): void;
+  /** Counts an offer that is on its way against the agent, until it is released. */
+  reserve(agentKey: string): void;
+  release(agentKey: string): void;
 }>;
+
+type HeldBack = Readonly<{ org: string; runId: string; job: Job }>;
+type OpenLine = Omit<Line, 'jobs'> & Readonly<{ jobs: Map<string, Waiting> }>;
 
 const lineKey = (org: string, runsOn: readonly string[]): string =>
   JSON.stringify([org, ...runsOn.toSorted()]);
@@ -40,46 +49,40 @@ const lineKey = (org: string, runsOn: readonly string[]): string =>
 export function createBoard(): Board {
   const runs = new Map<string, Run>();
   const known = new Set<string>();
-  const lines = new Map<string, Map<string, Waiting>>();
-  const held = new Map<string, number>();
-  const reserved = new Map<string, string>();
+  const lines = new Map<string, OpenLine>();
+  const heldBack = new Map<string, HeldBack>();
+  const loads = new Map<string, number>();
 
   const count = (key: string, by: number): void => {
-    const next = (held.get(key) ?? 0) + by;
-    if (next === 0) held.delete(key);
-    else held.set(key, next);
+    const next = (loads.get(key) ?? 0) + by;
+    if (next === 0) loads.delete(key);
+    else loads.set(key, next);
   };
 
-  const leave = (org: string, job: Job): void => {
-    const key = lineKey(org, job.spec.runsOn);
+  const leave = (org: string, { spec }: Job): void => {
+    heldBack.delete(spec.jobId);
+    const key = lineKey(org, spec.runsOn);
     const line = lines.get(key);
-    if (line?.delete(job.spec.jobId) === true && line.size === 0) lines.delete(key);
+    if (line?.jobs.delete(spec.jobId) === true && line.jobs.size === 0) lines.delete(key);
   };
 
-  const join = (org: string, runId: string, job: Job): void => {
-    const { jobId, runsOn } = job.spec;
+  const join = (org: string, runId: string, { spec: { jobId, runsOn } }: Job): void => {
     const key = lineKey(org, runsOn);
-    const line = lines.get(key) ?? new Map<string, Waiting>();
-    line.set(jobId, { org, runId, jobId, runsOn, notBefore: job.notBefore });
+    const line = lines.get(key) ?? { org, runsOn, jobs: new Map<string, Waiting>() };
+    line.jobs.set(jobId, { runId, jobId });
     lines.set(key, line);
   };
 
   const move = (event: RunEvent, before: Job | undefined, after: Job): void => {
-    if (before === after) return;
     const { org, runId } = event;
     const was = before !== undefined && isHeld(before) ? currentAttempt(before) : undefined;
     const is = isHeld(after) ? currentAttempt(after) : undefined;
     if (was !== undefined) count(memberKey(org, was.agentId), -1);
     if (is !== undefined) count(memberKey(org, is.agentId), 1);
-    if (before?.state === 'queued' && after.state !== 'queued') leave(org, after);
-    if (before?.state !== 'queued' && after.state === 'queued') join(org, runId, after);
-  };
-
-  const release = (jobId: string): void => {
-    const agentKey = reserved.get(jobId);
-    if (agentKey === undefined) return;
-    reserved.delete(jobId);
-    count(agentKey, -1);
+    if (before?.state === 'queued') leave(org, after);
+    if (after.state !== 'queued') return;
+    if (after.notBefore > event.at) heldBack.set(after.spec.jobId, { org, runId, job: after });
+    else join(org, runId, after);
   };
 
   return {
@@ -88,42 +91,45 @@ export function createBoard(): Board {
       const finished = !runs.has(event.runId) && known.has(event.runId);
       const run = finished ? before : evolveRun(before, event);
       const isVoid = finished || wasVoid(run, event.seq);
-      for (const [index, job] of run.jobs.entries()) move(event, before.jobs[index], job);
+      let hasMoved = false;
+      for (const [index, job] of run.jobs.entries()) {
+        const was = before.jobs[index];
+        if (was?.state === job.state) continue;
+        move(event, was, job);
+        hasMoved = true;
+      }
       if (run.created !== null) known.add(event.runId);
       if (run.completed === null && !finished) runs.set(event.runId, run);
       else runs.delete(event.runId);
       const job = run.jobs.find((each) => each.spec.jobId === event.meta.jobId);
-      return { run, isVoid, attempt: job === undefined ? undefined : currentAttempt(job) };
+      const attempt = job === undefined ? undefined : currentAttempt(job);
+      return { run, isVoid, attempt, hasMoved };
     },
     run: (runId) => runs.get(runId),
     knows: (runId) => known.has(runId),
     runs: () => runs.entries(),
-    heads: (now, isBusy) =>
-      [...lines.values()].flatMap((line) =>
-        firstOf(
-          line,
-          (each) => each.notBefore <= now && !reserved.has(each.jobId) && !isBusy(each.runId),
-        ),
-      ),
-    nextDue: (now) => {
-      const due = [...lines.values()].flatMap((line) =>
-        [...line.values()].map((each) => each.notBefore),
-      );
-      return due.filter((at) => at > now).toSorted((a, b) => a - b)[0];
+    lines: (now) => {
+      for (const [jobId, { org, runId, job }] of heldBack) {
+        if (job.notBefore > now) continue;
+        heldBack.delete(jobId);
+        join(org, runId, job);
+      }
+      return [...lines.values()];
     },
-    load: (agentKey) => held.get(agentKey) ?? 0,
-    reserve: (jobId, agentKey) => {
-      reserved.set(jobId, agentKey);
-      count(agentKey, 1);
+    nextDue: () => {
+      let next: number | undefined;
+      for (const { job } of heldBack.values())
+        next = Math.min(next ?? Number.POSITIVE_INFINITY, job.notBefore);
+      return next;
     },
-    release,
+    load: (agentKey) => loads.get(agentKey) ?? 0,
+    reserve: (agentKey) => count(agentKey, 1),
+    release: (agentKey) => count(agentKey, -1),
   };
 }
 
-function firstOf(
-  line: ReadonlyMap<string, Waiting>,
-  fits: (waiting: Waiting) => boolean,
-): readonly Waiting[] {
-  for (const waiting of line.values()) if (fits(waiting)) return [waiting];
-  return [];
+/** The first of a line whose run has no decision on its way. */
+export function firstOf(line: Line, isBusy: (runId: string) => boolean): Waiting | undefined {
+  for (const waiting of line.jobs.values()) if (!isBusy(waiting.runId)) return waiting;
+  return undefined;
 }

@@ -4,9 +4,20 @@
  */
 
 import type { BodyOf, Draft, Job, JobOffered, Run } from '@waybill/protocol';
-import { completionOf, currentAttempt, decisionId, needsOf, runDraft } from '@waybill/protocol';
+import {
+  completionOf,
+  currentAttempt,
+  decisionId,
+  needsOf,
+  runDraft,
+  subjects,
+} from '@waybill/protocol';
 
-export type Decision = Readonly<{ draft: Draft; expectedSeq: number }>;
+/** To be appended only where nothing of the run lies behind `lastSeq`. */
+export type Decision = Readonly<{
+  draft: Draft;
+  expect: Readonly<{ filter: string; lastSeq: number }>;
+}>;
 
 const SOURCE = '/waybill/dispatcher';
 
@@ -35,7 +46,7 @@ function about<T extends 'job.queued' | 'job.skipped' | 'run.completed'>(
 ): Decision {
   const { org, runId } = madeOf(run);
   return {
-    expectedSeq: run.seq,
+    expect: { filter: subjects.runFilter(org, runId), lastSeq: run.seq },
     draft: runDraft({
       org,
       runId,
@@ -107,7 +118,7 @@ export function decideOffer(
     traceparent: run.traceparent ?? undefined,
   };
   return {
-    expectedSeq: run.seq,
+    expect: { filter: subjects.runFilter(org, runId), lastSeq: run.seq },
     draft: runDraft({ org, runId, type: 'job.offered', to: to.agentId, meta, body }),
   };
 }

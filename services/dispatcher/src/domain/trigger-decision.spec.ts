@@ -10,6 +10,7 @@ import {
   runDraft,
   runId,
   triggerId,
+  wire,
 } from '@waybill/protocol';
 import { describe, expect, it } from 'vitest';
 import type { PlacedRule } from './trigger-decision.ts';
@@ -133,6 +134,18 @@ describe('a run', () => {
       body: new TextEncoder().encode(String(draft.body)),
     });
     expect(event === undefined ? undefined : evolveRun(initialRun, event).state).toBe('pending');
+  });
+
+  it('leaves the payload out where no dispatch with it would fit a frame, however much the log takes', () => {
+    const frame = wire.wireLimits.frameBytesMax;
+    const withBlob = (length: number) =>
+      planRun(
+        { ...trigger, data: { ...data, blob: 'x'.repeat(length) } },
+        { runId: runId(id, 0), rule: placed('ci') },
+        2 * frame,
+      )?.event;
+    expect(withBlob(frame - 1_000)).toBeNull();
+    expect(withBlob(frame - 100_000)).not.toBeNull();
   });
 
   it('asked for directly carries its secrets sealed as they are stored, and a config verbatim', () => {

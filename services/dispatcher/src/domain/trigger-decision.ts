@@ -10,7 +10,7 @@ import type {
   TriggerDecided,
   TriggerReceived,
 } from '@waybill/protocol';
-import { jobSpecs, RunRequest, runId } from '@waybill/protocol';
+import { jobSpecs, RunRequest, runId, wire } from '@waybill/protocol';
 import { ruleMatches } from './rule-match.ts';
 import { sourceEvent } from './source-event.ts';
 import { render } from './template.ts';
@@ -71,9 +71,12 @@ function requestOf(
 
 export type PlannedRun = Readonly<{ runId: string; rule: PlacedRule | null }>;
 
+/** What a dispatch has beside the payload and the job: ids, addresses, outputs of other jobs. */
+const FRAME_RESERVE_BYTES = 64 * 1024;
+
 /**
- * `run.created` of a decided run. `maxBytes` bounds the body: the trigger's payload is left out (null) where it would
- * not fit beside the rest. Undefined if the trigger cannot make such a run, which `decideTrigger` has ruled out.
+ * `run.created` of a decided run. `maxBytes` bounds the body, and so does the frame that an agent takes: the trigger's payload
+ * is left out (null) where it would not fit beside the rest. Undefined if the trigger cannot make such a run, which `decideTrigger` has ruled out.
  */
 export function planRun(
   trigger: TriggerReceived,
@@ -84,8 +87,9 @@ export function planRun(
     planned.rule === null
       ? fromRequest(trigger, planned.runId)
       : fromRule(trigger, planned.runId, planned.rule);
-  if (made === undefined || JSON.stringify(made).length * 3 < maxBytes) return made;
-  return new TextEncoder().encode(JSON.stringify(made)).length < maxBytes
+  const bound = Math.min(maxBytes, wire.wireLimits.frameBytesMax - FRAME_RESERVE_BYTES);
+  if (made === undefined || JSON.stringify(made).length * 3 < bound) return made;
+  return new TextEncoder().encode(JSON.stringify(made)).length < bound
     ? made
     : { ...made, event: null };
 }

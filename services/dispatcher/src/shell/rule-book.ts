@@ -39,7 +39,8 @@ export async function openRuleBook(
   return {
     current: (org) => [...(orgs.get(org)?.values() ?? [])],
     pinned: async ({ seq }) => {
-      const message = await journal.get('WB_CONFIG', seq);
+      // From the leader: a replica that lags would say that there is none.
+      const message = await journal.get('WB_CONFIG', seq, { leader: true });
       return message === undefined ? undefined : placedRule(message);
     },
     reader,

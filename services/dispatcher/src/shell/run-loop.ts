@@ -3,186 +3,170 @@
  * a run is on its way at a time; the next is made when the log has given it back, folded in its place.
  */
 
-import type { Journal, Reader } from '@waybill/journal';
+import type { Appended, Journal, Reader } from '@waybill/journal';
 import { refuseNewer } from '@waybill/journal';
 import type { Clock, Logger } from '@waybill/process';
 import type { StoredMessage } from '@waybill/protocol';
-import { allSubjects, readAgentMessage, readRunMessage, subjects } from '@waybill/protocol';
-import type { Board } from '../domain/board.ts';
-import { createBoard } from '../domain/board.ts';
-import type { Fleet } from '../domain/fleet.ts';
-import {
-  emptyFleet,
-  memberKey,
-  pickMember,
-  reopened,
-  withAgentEvent,
-  withRunEvent,
-} from '../domain/fleet.ts';
+import { allSubjects, readAgentMessage, readRunMessage } from '@waybill/protocol';
+import type { Line } from '../domain/board.ts';
+import { createBoard, firstOf } from '../domain/board.ts';
+import { createFleet } from '../domain/fleet.ts';
 import type { Decision } from '../domain/run-decision.ts';
 import { decideOffer, decideRun } from '../domain/run-decision.ts';
+import { isSettled } from './settled.ts';
 
 export type RunLoopOptions = Readonly<{
-  journal: Journal;
+  journal: Pick<Journal, 'append' | 'read'>;
   clock: Clock;
   log: Logger;
   onFailure: (error: Error) => void;
 }>;
 export type RunLoop = Readonly<{
-  readers: readonly Reader[];
+  /** Of WB_RUNS; what agents said is known from the start. */
+  reader: Reader;
   knowsRun(runId: string): boolean;
   begin(): void;
-  /** Resolves when nothing is on its way any more. */
-  drain(): Promise<void>;
+  /** Decides nothing more. Readers and what is on its way end with the journal. */
+  stop(): void;
 }>;
 
-/** A full agent that stays silent is asked again after this long. */
-const REOPEN_MS = 30_000;
 const RETRY_MS = 1_000;
+/** Decisions that the log has not answered yet; the rest waits on the board. */
+const APPENDS_MAX = 256;
 
+/** A decision of a run that is not folded yet. */
+type OnTheWay = Readonly<{
+  /** To be folded before the next decision; Infinity while the log has not answered. */
+  seq: number;
+  /** Whose slot it takes up. */
+  agentKey: string | undefined;
+}>;
+
+/** Resolves when the agents are known, so that what runs say of a session finds it. */
 export async function openRunLoop({
   journal,
   clock,
   log,
   onFailure,
 }: RunLoopOptions): Promise<RunLoop> {
-  const board: Board = createBoard();
-  let fleet: Fleet = emptyFleet;
+  const board = createBoard();
+  const fleet = createFleet(board.load);
   let begun = false;
   let stopped = false;
-  let pumping = false;
-  /** Per run: the sequence that must be folded before the next decision, or Infinity while one is on its way. */
-  const awaiting = new Map<string, number>();
-  const dirty = new Set<string>();
-  const onTheWay = new Set<Promise<void>>();
-  let lastSeen = { at: 0, monotonicMs: clock.monotonicMs() };
+  const onTheWay = new Map<string, OnTheWay>();
+  let unanswered = 0;
+  /** Runs in which a job has moved since they were looked at. */
+  const moved = new Set<string>();
+  /** Whether a job, a slot or an agent has come up since offers were looked for. */
+  let mayOffer = true;
+  let seen = { at: 0, monotonicMs: clock.monotonicMs() };
   let alarm = { cancel: (): void => undefined };
 
-  const serverNow = (): number =>
-    lastSeen.at + Math.max(0, clock.monotonicMs() - lastSeen.monotonicMs);
-  const isBusy = (runId: string): boolean => awaiting.has(runId);
+  const serverNow = (): number => seen.at + Math.max(0, clock.monotonicMs() - seen.monotonicMs);
+  const isBusy = (runId: string): boolean => onTheWay.has(runId);
 
-  const send = (runId: string, jobId: string | undefined, decision: Decision): void => {
-    awaiting.set(runId, Number.POSITIVE_INFINITY);
-    const done = commit(runId, jobId, decision).catch(onFailure);
-    onTheWay.add(done);
-    void done.finally(() => onTheWay.delete(done));
+  const send = (runId: string, { draft, expect }: Decision, agentKey?: string): void => {
+    onTheWay.set(runId, { seq: Number.POSITIVE_INFINITY, agentKey });
+    if (agentKey !== undefined) board.reserve(agentKey);
+    unanswered += 1;
+    journal
+      .append(draft, expect)
+      .then((answer) => {
+        unanswered -= 1;
+        answered(runId, answer);
+      })
+      .catch(onFailure);
   };
 
-  const commit = async (
-    runId: string,
-    jobId: string | undefined,
-    { draft, expectedSeq }: Decision,
-  ): Promise<void> => {
-    const parsedFilter = filterOf(board, runId);
-    const answer = await journal.append(draft, { filter: parsedFilter, lastSeq: expectedSeq });
-    switch (answer.outcome) {
-      case 'stored':
-        return settle(runId, jobId, answer.seq);
-      case 'conflict':
-        return settle(runId, jobId, answer.lastSeq);
-      default:
-        log.warn(
-          {
-            runId,
-            outcome: answer.outcome,
-            ...(answer.outcome === 'refused' ? { code: answer.code } : {}),
-          },
-          'not appended; tried again',
-        );
-        clock.after(RETRY_MS, () => settle(runId, jobId, 0));
-    }
+  const answered = (runId: string, answer: Appended): void => {
+    if (isSettled(answer, log, { runId }))
+      return waitFor(runId, answer.outcome === 'stored' ? answer.seq : answer.lastSeq);
+    clock.after(RETRY_MS, () => waitFor(runId, 0), { background: true });
   };
 
-  /** The next decision of the run waits until the reader has folded `seq`; a job keeps its reserved slot until then. */
-  const settle = (runId: string, jobId: string | undefined, seq: number): void => {
+  /** The next decision of the run is made when `seq` is folded: at once where it is already, or where the run has ended. */
+  const waitFor = (runId: string, seq: number): void => {
     const run = board.run(runId);
-    if (run !== undefined && run.seq < seq) {
-      awaiting.set(runId, seq);
-      return;
-    }
-    freed(runId, jobId);
+    if (run === undefined || run.seq >= seq) arrived(runId);
+    else onTheWay.set(runId, { seq, agentKey: onTheWay.get(runId)?.agentKey });
     pump();
   };
 
-  const reservedJob = new Map<string, string>();
-  const freed = (runId: string, jobId = reservedJob.get(runId)): void => {
-    awaiting.delete(runId);
-    reservedJob.delete(runId);
-    if (jobId !== undefined) board.release(jobId);
-    dirty.add(runId);
+  const arrived = (runId: string): void => {
+    const agentKey = onTheWay.get(runId)?.agentKey;
+    if (agentKey !== undefined) board.release(agentKey);
+    onTheWay.delete(runId);
+    moved.add(runId);
+    mayOffer = true;
   };
 
   const pump = (): void => {
-    if (!begun || stopped || pumping) return;
-    pumping = true;
-    for (const runId of dirty) {
-      if (isBusy(runId)) continue;
-      dirty.delete(runId);
+    if (!begun || stopped) return;
+    for (const runId of moved) {
+      // The next answer of the log goes on here.
+      if (unanswered >= APPENDS_MAX) return;
+      moved.delete(runId);
       const run = board.run(runId);
-      const decision = run === undefined ? undefined : decideRun(run);
-      if (decision !== undefined) send(runId, undefined, decision);
+      // One that is busy is looked at again when its decision has arrived.
+      const decision = run === undefined || isBusy(runId) ? undefined : decideRun(run);
+      if (decision !== undefined) send(runId, decision);
     }
-    while (offerOnce()) {
-      // Each round offers at most one job of each line, so that no org waits behind another's backlog.
-    }
-    alarm.cancel();
-    const due = board.nextDue(serverNow());
-    if (due !== undefined) alarm = clock.after(Math.max(1, due - serverNow()), pump);
-    pumping = false;
+    if (mayOffer) offer();
   };
 
-  const offerOnce = (): boolean => {
-    let offered = false;
-    for (const waiting of board.heads(serverNow(), isBusy)) {
-      const run = board.run(waiting.runId);
-      const job = run?.jobs.find((each) => each.spec.jobId === waiting.jobId);
-      const member = pickMember(fleet, waiting.org, waiting.runsOn, board.load);
-      if (run === undefined || job === undefined || member === undefined || isBusy(waiting.runId))
-        continue;
-      board.reserve(waiting.jobId, memberKey(waiting.org, member.agentId));
-      reservedJob.set(waiting.runId, waiting.jobId);
-      send(waiting.runId, waiting.jobId, decideOffer(run, job, member));
-      offered = true;
-    }
-    return offered;
+  /** One job of each line a round, so that no org waits behind another's backlog. Slots only get fewer: a line that finds none is done. */
+  const offer = (): void => {
+    const now = serverNow();
+    let open = board.lines(now);
+    while (open.length > 0) open = open.filter((line) => offerFirst(line, now));
+    mayOffer = unanswered >= APPENDS_MAX;
+    const due = Math.min(
+      board.nextDue() ?? Number.POSITIVE_INFINITY,
+      fleet.nextDue(now) ?? Number.POSITIVE_INFINITY,
+    );
+    alarm.cancel();
+    if (due === Number.POSITIVE_INFINITY) return;
+    alarm = clock.after(Math.max(1, due - now), lookForOffers);
+  };
+
+  const lookForOffers = (): void => {
+    mayOffer = true;
+    pump();
+  };
+
+  const offerFirst = (line: Line, now: number): boolean => {
+    const waiting = unanswered < APPENDS_MAX ? firstOf(line, isBusy) : undefined;
+    const run = waiting === undefined ? undefined : board.run(waiting.runId);
+    const job = run?.jobs.find((each) => each.spec.jobId === waiting?.jobId);
+    const member = waiting === undefined ? undefined : fleet.pick(line.org, line.runsOn, now);
+    if (waiting === undefined || run === undefined || job === undefined || member === undefined)
+      return false;
+    send(waiting.runId, decideOffer(run, job, member), member.key);
+    return true;
   };
 
   const onRun = (message: StoredMessage): void => {
     const event = readRunMessage(message);
     if (event === undefined) return;
     if (event.type === 'unreadable') refuseNewer(message, event.problem, log);
-    lastSeen = { at: Math.max(lastSeen.at, event.at), monotonicMs: clock.monotonicMs() };
-    const { run, isVoid, attempt } = board.fold(event);
-    if (!isVoid && attempt !== undefined) {
-      fleet = withRunEvent(fleet, event, attempt);
-      if (event.type === 'job.reject')
-        reopenLater(memberKey(event.org, attempt.agentId), attempt.session);
-    }
-    const awaited = awaiting.get(event.runId);
-    if (awaited !== undefined && awaited <= event.seq) freed(event.runId);
-    dirty.add(event.runId);
-    if (run.completed !== null) awaiting.delete(event.runId);
+    // A clock of the log may step back; server time is the greatest that was seen.
+    if (event.at >= seen.at) seen = { at: event.at, monotonicMs: clock.monotonicMs() };
+    const { isVoid, attempt, hasMoved } = board.fold(event);
+    if (!isVoid && attempt !== undefined) fleet.heardRun(event, attempt);
+    if (!begun) return;
+    const awaited = onTheWay.get(event.runId);
+    if (awaited !== undefined && awaited.seq <= event.seq) arrived(event.runId);
+    if (hasMoved) moved.add(event.runId);
+    mayOffer ||= hasMoved;
     pump();
-  };
-
-  const reopenLater = (key: string, session: number): void => {
-    clock.after(
-      REOPEN_MS,
-      () => {
-        fleet = reopened(fleet, key, session);
-        pump();
-      },
-      { background: true },
-    );
   };
 
   const onAgent = (message: StoredMessage): void => {
     const event = readAgentMessage(message);
     if (event === undefined) return;
     if (event.type === 'unreadable') return refuseNewer(message, event.problem, log);
-    fleet = withAgentEvent(fleet, event);
-    pump();
+    fleet.heardAgent(event);
+    lookForOffers();
   };
 
   const read = (
@@ -192,28 +176,20 @@ export async function openRunLoop({
   ): Promise<Reader> =>
     journal.read({ stream, filters: [filter], from: undefined, onMessage, onFailure });
 
-  const readers = [
-    await read('WB_RUNS', allSubjects.runs, onRun),
-    await read('WB_AGENTS', allSubjects.agents, onAgent),
-  ];
+  const agents = await read('WB_AGENTS', allSubjects.agents, onAgent);
+  await agents.caughtUp;
+  const reader = await read('WB_RUNS', allSubjects.runs, onRun);
   return {
-    readers,
+    reader,
     knowsRun: (runId) => board.knows(runId),
     begin: () => {
       begun = true;
-      for (const [runId] of board.runs()) dirty.add(runId);
+      for (const [runId] of board.runs()) moved.add(runId);
       pump();
     },
-    drain: async () => {
+    stop: () => {
       stopped = true;
       alarm.cancel();
-      await Promise.all(onTheWay);
     },
   };
-}
-
-function filterOf(board: Board, runId: string): string {
-  const org = board.run(runId)?.created?.org;
-  if (org === undefined) throw new Error('a decision is about a run that is folded');
-  return subjects.runFilter(org, runId);
 }

@@ -1,29 +1,26 @@
 /**
  * Follows WB_TRIGGERS: decides every trigger once, and creates the runs of every decision that has none yet. A decision is acted
- * on when it is read back, not when it is sent, so a restart at any point ends in the same runs.
+ * on when it is read back, not when it is sent, so a restart at any point ends in the same runs. What waits, waits in the log:
+ * the reader goes no further while enough is under way.
  */
 
-import type { Appended, Journal, Reader } from '@waybill/journal';
+import type { Journal, Reader } from '@waybill/journal';
 import { refuseNewer } from '@waybill/journal';
 import { type Clock, isOutage, type Logger } from '@waybill/process';
-import type { TriggerEvent, TriggerReceived } from '@waybill/protocol';
-import {
-  allSubjects,
-  decidedDraft,
-  readTriggerMessage,
-  runDraft,
-  subjects,
-} from '@waybill/protocol';
-import { decideTrigger, planRun } from '../domain/trigger-decision.ts';
+import type { StoredMessage, TriggerReceived } from '@waybill/protocol';
+import { allSubjects, decidedDraft, readTriggerMessage, subjects } from '@waybill/protocol';
+import { decideTrigger } from '../domain/trigger-decision.ts';
 import type { RuleBook } from './rule-book.ts';
-
-type Decided = Extract<TriggerEvent, { type: 'trigger.decided' }>;
+import { type Decided, openRunCreation } from './run-creation.ts';
+import { isSettled } from './settled.ts';
+import { openWorkSlots } from './work-slots.ts';
 
 export type TriggerLoopOptions = Readonly<{
-  journal: Journal;
+  journal: Pick<Journal, 'append' | 'get' | 'read' | 'maxPayload'>;
   clock: Clock;
   log: Logger;
   rules: RuleBook;
+  /** With all runs folded that were created before: what it does not know is created. */
   knowsRun: (runId: string) => boolean;
   onFailure: (error: Error) => void;
 }>;
@@ -31,88 +28,97 @@ export type TriggerLoopOptions = Readonly<{
 export type TriggerLoop = Readonly<{
   reader: Reader;
   begin(): void;
-  /** Tries nothing again. */
+  /** Begins nothing more and tries nothing again. Its reader and what is on its way end with the journal. */
   stop(): void;
 }>;
 
-/** Room left in a message for its subject and headers. */
-const ENVELOPE_BYTES = 64 * 1024;
 const RETRY_MS = 1_000;
+const AT_ONCE_MAX = 64;
+/** Triggers kept from `received` to `decided`, none of them larger than this: any other is read again. */
+const RECENT_MAX = 256;
+const RECENT_BYTES_MAX = 64 * 1024;
 
-/** Reads at once; decides from `begin` on, when runs and rules are caught up too. */
+/** Reads at once; decides from `begin` on, when it is caught up. */
 export async function openTriggerLoop(options: TriggerLoopOptions): Promise<TriggerLoop> {
   const { journal, clock, log, rules, knowsRun, onFailure } = options;
-  const open = new Map<string, TriggerReceived>();
-  const held: Decided[] = [];
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const slots = openWorkSlots(AT_ONCE_MAX);
+  const runs = openRunCreation(options);
+  const recent = new Map<string, TriggerReceived>();
+  /** What was left by the dispatchers before: by trigger the sequence of its `received`, and decisions without their runs. */
+  const undecided = new Map<string, number>();
+  const uncreated: Decided[] = [];
   let begun = false;
 
-  let stopped = false;
-
   /** Until it is done: an outage of the log is waited out, whatever else fails ends the service. */
-  const insist = (work: () => Promise<void>): void => {
-    if (stopped) return;
-    work().catch((error: unknown) => {
-      if (!isOutage(error)) return onFailure(asError(error));
-      log.warn({ err: error }, 'the log did not answer; tried again');
-      again(work);
+  const insist = (work: () => Promise<boolean>): Promise<void> | undefined =>
+    slots.begin(async () => {
+      while (!signal.aborted && !(await tried(work)))
+        await clock.sleep(RETRY_MS, signal).catch(() => undefined);
     });
-  };
-  const again = (work: () => Promise<void>): void => {
-    clock.after(RETRY_MS, () => insist(work), { background: true });
+
+  /** Whether nothing is left to be done. */
+  const tried = async (work: () => Promise<boolean>): Promise<boolean> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (isOutage(error)) log.warn({ err: error }, 'the log did not answer; tried again');
+      else onFailure(error instanceof Error ? error : new Error(String(error)));
+      return !isOutage(error);
+    }
   };
 
-  const decide = async (trigger: TriggerReceived): Promise<void> => {
+  const decide = async (trigger: TriggerReceived): Promise<boolean> => {
     const { org, source, triggerId, seq } = trigger;
     const decided = decideTrigger(trigger, rules.current(org));
     const expect = { filter: subjects.triggerFilter(org, source, triggerId), lastSeq: seq };
     const answer = await journal.append(decidedDraft(trigger, decided), expect);
     // A conflict means that somebody else decided: that decision is on its way to this reader.
-    if (failed(answer, log, triggerId) && open.has(triggerId)) again(() => decide(trigger));
+    return isSettled(answer, log, { triggerId });
   };
 
-  const createRuns = async (event: Decided): Promise<void> => {
-    const missing = event.body.runs.filter(({ runId }) => !knowsRun(runId));
-    const trigger =
-      missing.length === 0 ? undefined : (open.get(event.triggerId) ?? (await received(event)));
-    open.delete(event.triggerId);
-    if (trigger === undefined) return;
-    for (const { runId, rule } of missing) {
-      const placed = rule === null ? null : await pinned(rule, trigger.org);
-      const planned =
-        placed === undefined
-          ? undefined
-          : planRun(trigger, { runId, rule: placed }, journal.maxPayload - ENVELOPE_BYTES);
-      if (planned === undefined) {
-        log.error(
-          { runId, triggerId: event.triggerId },
-          'the decision names a run that its trigger cannot make',
-        );
-        continue;
-      }
-      const { requestId, traceparent } = trigger.meta;
-      const meta = {
-        id: `${event.org}:${runId}:run.created`,
-        source: '/waybill/dispatcher',
-        causation: event.id,
-        requestId,
-        traceparent,
-      };
-      const draft = runDraft({ org: event.org, runId, type: 'run.created', meta, body: planned });
-      const answer = await journal.append(draft, {
-        filter: subjects.runFilter(event.org, runId),
-        lastSeq: 0,
+  const keep = (trigger: TriggerReceived, bytes: number): void => {
+    if (bytes > RECENT_BYTES_MAX) return;
+    const [oldest] = recent.keys();
+    if (recent.size >= RECENT_MAX && oldest !== undefined) recent.delete(oldest);
+    recent.set(trigger.triggerId, trigger);
+  };
+
+  const onReceived = (trigger: TriggerReceived, bytes: number): Promise<void> | undefined => {
+    if (!begun) return void undecided.set(trigger.triggerId, trigger.seq);
+    keep(trigger, bytes);
+    return insist(() => decide(trigger));
+  };
+
+  const onDecided = (event: Decided): Promise<void> | undefined => {
+    const { triggerId } = event;
+    const trigger = recent.get(triggerId);
+    recent.delete(triggerId);
+    undecided.delete(triggerId);
+    if (event.body.runs.every(({ runId }) => knowsRun(runId))) return undefined;
+    if (!begun) return void uncreated.push(event);
+    return insist(() => runs.create(event, trigger));
+  };
+
+  const onMessage = (message: StoredMessage): Promise<void> | undefined => {
+    const event = readTriggerMessage(message);
+    if (event === undefined) return undefined;
+    if (event.type === 'trigger.received') return onReceived(event, message.body.length);
+    if (event.type === 'trigger.decided') return onDecided(event);
+    refuseNewer(message, event.problem, log);
+    return undefined;
+  };
+
+  const takeOver = async (): Promise<void> => {
+    for (const event of uncreated.splice(0)) await insist(() => runs.create(event));
+    for (const [triggerId, seq] of undecided) {
+      undecided.delete(triggerId);
+      await insist(async () => {
+        const trigger = await runs.receivedAt(seq);
+        return trigger === undefined || decide(trigger);
       });
-      if (failed(answer, log, runId)) return again(() => createRuns(event));
     }
-  };
-
-  const pinned = async (rule: NonNullable<Decided['body']['runs'][number]['rule']>, org: string) =>
-    rules.current(org).find((each) => each.seq === rule.seq) ?? (await rules.pinned(rule));
-
-  const received = async (event: Decided): Promise<TriggerReceived | undefined> => {
-    const message = await journal.get('WB_TRIGGERS', event.body.receivedSeq);
-    const read = message === undefined ? undefined : readTriggerMessage(message);
-    return read?.type === 'trigger.received' ? read : undefined;
   };
 
   const reader = await journal.read({
@@ -120,50 +126,14 @@ export async function openTriggerLoop(options: TriggerLoopOptions): Promise<Trig
     filters: [allSubjects.triggers],
     from: undefined,
     onFailure,
-    onMessage: (message) => {
-      const event = readTriggerMessage(message);
-      if (event === undefined) return;
-      if (event.type === 'unreadable') return refuseNewer(message, event.problem, log);
-      if (event.type === 'trigger.received') {
-        open.set(event.triggerId, event);
-        if (begun) insist(() => decide(event));
-      } else if (begun) {
-        insist(() => createRuns(event));
-      } else {
-        held.push(event);
-        if (event.body.runs.every(({ runId }) => knowsRun(runId))) open.delete(event.triggerId);
-      }
-    },
+    onMessage,
   });
-
   return {
     reader,
     begin: () => {
       begun = true;
-      const decided = new Set(held.map((event) => event.triggerId));
-      for (const event of held) insist(() => createRuns(event));
-      for (const trigger of open.values())
-        if (!decided.has(trigger.triggerId)) insist(() => decide(trigger));
-      held.length = 0;
+      void takeOver();
     },
-    stop: () => {
-      stopped = true;
-    },
+    stop: () => stopping.abort(),
   };
-}
-
-const asError = (thrown: unknown): Error =>
-  thrown instanceof Error ? thrown : new Error(String(thrown));
-
-function failed(answer: Appended, log: Logger, about: string): boolean {
-  if (answer.outcome === 'stored' || answer.outcome === 'conflict') return false;
-  log.warn(
-    {
-      about,
-      outcome: answer.outcome,
-      ...(answer.outcome === 'refused' ? { code: answer.code } : {}),
-    },
-    'not appended; tried again',
-  );
-  return true;
 }

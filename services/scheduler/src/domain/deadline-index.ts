@@ -5,9 +5,9 @@
 import type { Deadline } from './deadline.ts';
 
 export type DeadlineIndex = Readonly<{
-  /** Replaces what was known of the run. */
-  set(runId: string, deadlines: readonly Deadline[]): void;
-  /** Looks again at the same deadline at another time. */
+  /** Replaces what was known of the job. */
+  set(jobId: string, deadline: Deadline | undefined): void;
+  /** Looks again at one that was taken, at another time; not where the job's was set since then: it may have been settled. */
   postpone(deadline: Deadline, dueAt: number): void;
   nextDueAt(): number | undefined;
   /** Takes out what is due before `now`; each is given once, until it is set or postponed again. */
@@ -19,38 +19,32 @@ export type DeadlineIndex = Readonly<{
 /** Outdated entries that are put up with before the heap is made anew. */
 const SLACK = 1_024;
 
-type Entry = Readonly<{ deadline: Deadline; dueAt: number; version: number }>;
+type Entry = Readonly<{ deadline: Deadline; dueAt: number }>;
 
 export function createDeadlineIndex(): DeadlineIndex {
   let heap: Entry[] = [];
-  const versions = new Map<string, number>();
-  const counts = new Map<string, number>();
-  let open = 0;
-  let version = 0;
+  const current = new Map<string, Entry>();
 
-  const isCurrent = (entry: Entry): boolean => versions.get(entry.deadline.runId) === entry.version;
+  const isCurrent = (entry: Entry): boolean => current.get(entry.deadline.jobId) === entry;
 
   const trim = (): void => {
     for (let top = heap[0]; top !== undefined && !isCurrent(top); top = heap[0]) pop(heap);
   };
 
+  const add = (deadline: Deadline, dueAt: number): void => {
+    const entry = { deadline, dueAt };
+    current.set(deadline.jobId, entry);
+    push(heap, entry);
+    if (heap.length > 2 * current.size + SLACK) heap = compacted(heap.filter(isCurrent));
+  };
+
   return {
-    set: (runId, deadlines) => {
-      open += deadlines.length - (counts.get(runId) ?? 0);
-      version += 1;
-      if (deadlines.length === 0) {
-        versions.delete(runId);
-        counts.delete(runId);
-      } else {
-        versions.set(runId, version);
-        counts.set(runId, deadlines.length);
-      }
-      for (const deadline of deadlines) push(heap, { deadline, dueAt: deadline.dueAt, version });
-      if (heap.length > 2 * open + SLACK) heap = compacted(heap.filter(isCurrent));
+    set: (jobId, deadline) => {
+      if (deadline === undefined) current.delete(jobId);
+      else add(deadline, deadline.dueAt);
     },
     postpone: (deadline, dueAt) => {
-      const current = versions.get(deadline.runId);
-      if (current !== undefined) push(heap, { deadline, dueAt, version: current });
+      if (current.get(deadline.jobId)?.deadline === deadline) add(deadline, dueAt);
     },
     nextDueAt: () => {
       trim();

@@ -1,5 +1,5 @@
 /**
- * The deadlines of a run: which open attempt is due when, and the decision that settles it. Pure; the same run gives the same
+ * The deadline of a job: when its open attempt is due, and the decision that settles it. Pure; the same run gives the same
  * deadlines to every scheduler, so two of them make the same decision and the log keeps one.
  */
 
@@ -19,12 +19,8 @@ export type Deadline = Readonly<{
 }>;
 export type Heartbeat = NonNullable<BodyOf<'job.stale'>['heartbeat']>;
 
-export function deadlinesOf(run: Run): readonly Deadline[] {
-  if (run.created === null || run.completed !== null) return [];
-  return run.jobs.flatMap((job) => deadlineOf(run, job) ?? []);
-}
-
-function deadlineOf(run: Run, job: Job): Deadline | undefined {
+/** What the job has to do next, and until when; an ended job nothing. */
+export function deadlineOf(run: Run, job: Job): Deadline | undefined {
   const current = currentAttempt(job);
   if (current === undefined || run.created === null) return undefined;
   const { org, runId, staleMs } = run.created;

@@ -9,11 +9,13 @@ import type { Deadline, Heartbeat } from '../domain/deadline.ts';
 import { decide, dueAfter } from '../domain/deadline.ts';
 import type { RunTable } from './run-table.ts';
 
-export const SWEEP_MS = 250;
+const SWEEP_MS = 250;
 const BATCH_MAX = 200;
 const RETRY_MS = 1_000;
-/** Unwatched for longer than this, answers may lie where nobody could take them in. */
-const UNWATCHED_MS = 2_000;
+/** While something is open the log is asked for the time this often, due or not. */
+const ASK_MS = 1_000;
+/** Without an answer for longer than this, words of agents may lie where nobody could take them in. */
+const UNANSWERED_MS = 2_000;
 /** What every open offer gets then, as after a start: agents and gateways come back first. */
 export const WATCH_MS = 10_000;
 
@@ -24,63 +26,60 @@ export type SweepOptions = Readonly<{
   table: RunTable;
 }>;
 
-/** One look. Resolves with how many decisions were stored. No offer is given up before `offersFrom`. */
+/** `now` is server time; no offer is given up before `offersFrom`. */
+export type Look = Readonly<{ now: number; offersFrom: number }>;
+
+type Settled = Readonly<{
+  isStored: boolean;
+  /** When to look again, unless the log has moved the job by then: what is stored may be void all the same. */
+  againAt: number;
+}>;
+
+/** One look. Resolves with how many decisions were stored. */
 export async function sweep(
   { journal, log, table }: Omit<SweepOptions, 'clock'>,
-  offersFrom = 0,
+  { now, offersFrom }: Look,
 ): Promise<number> {
-  const due = table.index.nextDueAt();
-  if (due === undefined || due >= table.estimatedNow()) return 0;
-  const now = await journal.serverTime('WB_RUNS');
-  table.observe(now);
-  const taken = table.index.takeDue(now, BATCH_MAX);
-  const settled = await Promise.allSettled(
-    taken.map(async (deadline) => {
-      if (deadline.kind === 'ack' && now <= offersFrom) {
-        table.index.postpone(deadline, offersFrom);
-        return false;
-      }
-      try {
-        return await settle(deadline, now, { journal, log, table });
-      } catch (error) {
-        // It has been taken out: without this nobody would look at it again.
-        table.index.postpone(deadline, now + RETRY_MS);
-        throw error;
-      }
-    }),
-  );
-  const failed = settled.find((each) => each.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-  return settled.filter((each) => each.status === 'fulfilled' && each.value).length;
+  const later = { isStored: false, againAt: now + RETRY_MS };
+  const settled = table.index.takeDue(now, BATCH_MAX).map(async (deadline) => {
+    const { runId, kind } = deadline;
+    const isEarly = kind === 'ack' && now <= offersFrom;
+    const { isStored, againAt } = isEarly
+      ? { isStored: false, againAt: offersFrom }
+      : await settle(deadline, now, { journal, log, table }).catch((error: unknown) => {
+          log.warn({ runId, kind, err: error }, 'looked at again');
+          return later;
+        });
+    table.index.postpone(deadline, againAt);
+    return isStored;
+  });
+  return (await Promise.all(settled)).filter(Boolean).length;
 }
 
 async function settle(
   deadline: Deadline,
   now: number,
   { journal, log, table }: Omit<SweepOptions, 'clock'>,
-): Promise<boolean> {
-  const run = table.run(deadline.runId);
-  if (run === undefined) return false;
-  const heartbeat = deadline.kind === 'stale' ? await lastHeartbeat(journal, deadline) : null;
+): Promise<Settled> {
+  const later = { isStored: false, againAt: now + RETRY_MS };
+  const { org, runId, kind } = deadline;
+  const run = table.run(runId);
+  if (run === undefined) return later;
+  const heartbeat = kind === 'stale' ? await lastHeartbeat(journal, deadline) : null;
   const dueAt = dueAfter(run, deadline, heartbeat);
-  if (dueAt >= now) {
-    table.index.postpone(deadline, dueAt);
-    return false;
+  if (dueAt >= now) return { isStored: false, againAt: dueAt };
+  const expect = { filter: subjects.runFilter(org, runId), lastSeq: run.seq };
+  const answer = await journal.append(decide(run, deadline, heartbeat), expect);
+  switch (answer.outcome) {
+    case 'stored':
+      return { ...later, isStored: true };
+    case 'conflict':
+      // The run has moved on, maybe by a word about this very job: seen once it is folded.
+      return { isStored: false, againAt: now };
+    default:
+      log.warn({ runId, kind, outcome: answer.outcome }, 'not appended; looked at again');
+      return later;
   }
-  const filter = subjects.runFilter(deadline.org, deadline.runId);
-  const answer = await journal.append(decide(run, deadline, heartbeat), {
-    filter,
-    lastSeq: run.seq,
-  });
-  if (answer.outcome === 'stored') return true;
-  // A conflict means that the run moved on: folding what came between sets its deadlines anew.
-  if (answer.outcome === 'conflict') return false;
-  log.warn(
-    { runId: deadline.runId, kind: deadline.kind, outcome: answer.outcome },
-    'not appended; looked at again',
-  );
-  table.index.postpone(deadline, now + RETRY_MS);
-  return false;
 }
 
 /** The last heartbeat of this very attempt, read from the leader: one of an earlier attempt says nothing. */
@@ -98,41 +97,44 @@ async function lastHeartbeat(
 }
 
 /**
- * Sweeps until stopped; a failed look is logged and made again. After a time in which this process stood still or the log was
- * away, offers get one full answer time more: an outage of ours is no agent's silence.
+ * Sweeps until stopped; a failed look is logged and made again. After a time in which this process stood still or the log gave
+ * no answer, offers get one full answer time more: an outage of ours is no agent's silence.
  */
-export function startSweeping(options: SweepOptions): Readonly<{ stop(): Promise<void> }> {
-  const { journal, clock, log } = options;
-  let current: Promise<unknown> | undefined;
-  let watchedMs = clock.monotonicMs();
-  let wasAway = false;
+export function startSweeping(options: SweepOptions): Readonly<{ stop(): void }> {
+  const { journal, clock, log, table } = options;
+  let isLooking = false;
+  let stopped = false;
+  /** When the log has last answered, or there was nothing to ask it for. */
+  let answeredMs = clock.monotonicMs();
   let offersFrom = 0;
 
   const look = async (): Promise<void> => {
-    if (wasAway) {
-      offersFrom = (await journal.serverTime('WB_RUNS')) + WATCH_MS;
-      wasAway = false;
-    }
-    await sweep(options, offersFrom);
+    const due = table.index.nextDueAt();
+    if (due === undefined) answeredMs = clock.monotonicMs();
+    const isDue = due !== undefined && due < table.estimatedNow();
+    if (!isDue && clock.monotonicMs() - answeredMs < ASK_MS) return;
+    const now = await journal.serverTime('WB_RUNS');
+    table.observe(now);
+    if (clock.monotonicMs() - answeredMs > UNANSWERED_MS) offersFrom = now + WATCH_MS;
+    answeredMs = clock.monotonicMs();
+    if ((await sweep(options, { now, offersFrom })) > 0) answeredMs = clock.monotonicMs();
   };
   const timer = clock.every(SWEEP_MS, () => {
-    const nowMs = clock.monotonicMs();
-    if (nowMs - watchedMs > UNWATCHED_MS) wasAway = true;
-    if (journal.status().connected) watchedMs = nowMs;
-    if (current !== undefined) return;
-    current = look()
+    if (isLooking) return;
+    isLooking = true;
+    look()
       .catch((error: unknown) => {
-        wasAway = true;
-        log.warn({ err: error }, 'a sweep failed; the next one looks again');
+        if (!stopped) log.warn({ err: error }, 'a sweep failed; the next one looks again');
       })
       .finally(() => {
-        current = undefined;
+        isLooking = false;
       });
   });
   return {
-    stop: async () => {
+    // What is on its way ends with the journal; what it did not settle is due at the next start too.
+    stop: () => {
+      stopped = true;
       timer.cancel();
-      await current;
     },
   };
 }

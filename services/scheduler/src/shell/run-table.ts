@@ -6,7 +6,7 @@ import type { Clock, Logger } from '@waybill/process';
 import type { Run, StoredMessage } from '@waybill/protocol';
 import { allSubjects, evolveRun, initialRun, readRunMessage } from '@waybill/protocol';
 import type { Deadline } from '../domain/deadline.ts';
-import { deadlinesOf } from '../domain/deadline.ts';
+import { deadlineOf } from '../domain/deadline.ts';
 import type { DeadlineIndex } from '../domain/deadline-index.ts';
 import { createDeadlineIndex } from '../domain/deadline-index.ts';
 
@@ -49,14 +49,17 @@ export async function openRunTable({
     if (event === undefined) return;
     if (event.type === 'unreadable') refuseNewer(message, event.problem, log);
     observe(event.at);
-    const run = evolveRun(runs.get(event.runId) ?? initialRun, event);
+    const before = runs.get(event.runId) ?? initialRun;
+    const run = evolveRun(before, event);
     if (run.created === null || run.completed !== null) runs.delete(event.runId);
     else runs.set(event.runId, run);
-    index.set(
-      event.runId,
-      deadlinesOf(run).map((each) => ({ ...each, dueAt: Math.max(each.dueAt, lookFrom(each)) })),
-    );
+    // A job that is not touched keeps its place: it may stand there because of its heartbeats.
+    for (const [at, job] of run.jobs.entries())
+      if (job !== before.jobs[at]) index.set(job.spec.jobId, watched(deadlineOf(run, job)));
   };
+
+  const watched = (deadline: Deadline | undefined): Deadline | undefined =>
+    deadline && { ...deadline, dueAt: Math.max(deadline.dueAt, lookFrom(deadline)) };
 
   const reader = await journal.read({
     stream: 'WB_RUNS',
