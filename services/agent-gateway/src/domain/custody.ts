@@ -19,6 +19,8 @@ export type Custody = Readonly<{
   phase: 'open' | 'ended' | 'void';
   /** Whether the run already has a word of this attempt: logs and heartbeats lie elsewhere and would not show it. */
   heard: boolean;
+  /** Whether the fold has confirmed it: an offer that was only read may be void. */
+  folded: boolean;
   /** How long a heartbeat keeps the job the agent's; known once the run has been folded. */
   leaseMs: number | undefined;
 }>;
@@ -30,7 +32,7 @@ export type CustodyBook = Readonly<{
   offered(event: RunEventOf<'job.offered'>): void;
   completed(runId: string): void;
   find(wire: Omit<WireJob, 'index'>): Custody | undefined;
-  /** False for an attempt behind which the same job was offered again. */
+  /** False for an attempt behind which the same job was offered again. One that was folded is overtaken only by another such. */
   isLatest(custody: Custody): boolean;
   /** The latest state of an attempt that the fold has confirmed. */
   put(custody: Custody): void;
@@ -95,7 +97,10 @@ export function custodyBook(o: Readonly<{ finishedRunsMax: number }>): CustodyBo
       if (finished.size > o.finishedRunsMax && oldest !== undefined) finished.delete(oldest);
     },
     find: (wire) => attemptsOf(wire)?.get(wire.attempt),
-    isLatest: (custody) => Math.max(...(attemptsOf(custody)?.keys() ?? [])) === custody.attempt,
+    isLatest: ({ attempt, folded, ...key }) =>
+      ![...(attemptsOf(key)?.values() ?? [])].some(
+        (other) => other.attempt > attempt && (other.folded || !folded),
+      ),
     put,
     change: (custody, change) => {
       const attempts = attemptsOf(custody);
@@ -120,6 +125,7 @@ export const custodyOfAttempt = (run: Run, key: AgentKey & JobKey, attempt: Atte
   traceparent: run.traceparent ?? undefined,
   phase: 'open',
   heard: attempt.heardAt !== null,
+  folded: true,
   leaseMs: run.created?.staleMs,
 });
 
@@ -136,5 +142,6 @@ const custodyOf = ({ org, runId, body, meta }: RunEventOf<'job.offered'>): Custo
   traceparent: meta.traceparent,
   phase: 'open',
   heard: false,
+  folded: false,
   leaseMs: undefined,
 });

@@ -1,6 +1,13 @@
 import { startTestServers } from '@waybill/embedded';
 import { eventually } from '@waybill/process/testing';
-import { allSubjects, currentAttempt, runDraft, type StreamName, streams } from '@waybill/protocol';
+import {
+  allSubjects,
+  currentAttempt,
+  runDraft,
+  type StreamName,
+  streams,
+  subjects,
+} from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LogWorld, openLogWorld } from './log-world.fixture.ts';
 import { type PlainAgent, registerAgent } from './plain-agent.fixture.ts';
@@ -76,6 +83,26 @@ describe('an offer', () => {
     await run.offer({ agentId: 'a', session, attempt: 2 });
     await passed(agent, 'a');
     expect(dispatches(agent, run.runId)).toBe(0);
+  });
+
+  it('that is void takes nothing from the attempt that is at work', async () => {
+    const { url } = await world.gateway();
+    const run = await world.run();
+    const agent = await registerAgent(url, { agentId: 'a' });
+    await run.offer({ agentId: 'a', session: await world.session('a') });
+    await agent.next('job.dispatch');
+    const job = { runId: run.runId, jobId: run.wireId(), timestamp: at };
+    agent.send({ type: 'job.ack', messageId: 'm', ...job });
+    await run.jobState('running');
+    // A decision that had not seen the ack: it lies behind it, for an agent of another gateway.
+    await run.offer({ agentId: 'b', session: 1_000, attempt: 2 });
+    await passed(agent, 'a');
+    agent.send({ type: 'job.heartbeat', ...job });
+    agent.send({ type: 'job.status', messageId: 'm2', ...job, state: 'success' });
+    await run.jobState('success');
+    expect(agent.count('job.cancel')).toBe(0);
+    const beats = subjects.heartbeat(world.org, run.runId, run.jobId());
+    expect(await world.stored('WB_HEARTBEATS', beats)).toHaveLength(1);
   });
 
   it('for a session of another gateway, or of the past, is not written', async () => {

@@ -158,7 +158,8 @@ async function opened(
 async function settle(deps: Deps, event: Settled): Promise<void> {
   const { book, registry, history } = deps;
   const { runId, body } = event;
-  const judged = await history.judge(event, event.seq);
+  // However long the log is away: a dispatcher offers nothing to this agent before it registers again.
+  const judged = await history.judge(event, event.seq, Number.POSITIVE_INFINITY);
   // Behind an ack that its decider had not seen it is void, and nothing happens to anybody.
   if (judged.verdict !== 'valid') return;
   const attempt = attemptOf(judged.run, body.jobId, body.attempt);
