@@ -6,6 +6,7 @@ import { Outage } from '@waybill/process';
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
 import type { ReadModel } from './connection.ts';
 import { isDatabaseOutage } from './database-outage.ts';
+import { databaseRefusal } from './database-refusal.ts';
 import { readModel } from './migrations/0001_read_model.ts';
 
 /** In the order of their names; append, never change one that has been released. */
@@ -41,6 +42,8 @@ export async function migrate(
   if (error !== undefined) {
     if (isDatabaseOutage(error))
       throw new Outage('postgres-away', 'Postgres does not answer, or not yet', { cause: error });
+    const refusal = databaseRefusal(error);
+    if (refusal !== undefined) throw refusal;
     const where = failed === undefined ? '' : ` at ${failed}`;
     throw new MigrationFailed(
       `the schema ${model.schema} could not be brought up to date${where}`,

@@ -160,6 +160,31 @@ describe('the schema', () => {
     await away.close();
   });
 
+  it.each([
+    ['another password', (url: URL) => Object.assign(url, { password: 'wrong' }), 'sign in'],
+    ['no such database', (url: URL) => Object.assign(url, { pathname: '/nobody' }), 'no database'],
+  ])('is not made where the set-up is wrong: %s ends with 78', async (_what, change, said) => {
+    const refusing = connectReadModel({ databaseUrl: change(new URL(databaseUrl)).href, log });
+    const error = await migrate(refusing).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'DatabaseRefused', exitCode: 78 });
+    expect(String(error)).toContain(said);
+    await refusing.close();
+  });
+
+  it('is not made for a user who may make none', async () => {
+    await model.pool.query("create role guest login password 'guest'");
+    const { host, pathname } = new URL(databaseUrl);
+    const guest = connectReadModel({
+      databaseUrl: `postgres://guest:guest@${host}${pathname}`,
+      schema: 'waybill_guest',
+      log,
+    });
+    const error = await migrate(guest).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'DatabaseRefused', exitCode: 78 });
+    expect(String(error)).toContain('may not');
+    await guest.close();
+  });
+
   it('refuses a name that would have to be quoted', () => {
     expect(() => model.withSchema('Way"bill')).toThrow('not a schema name');
   });

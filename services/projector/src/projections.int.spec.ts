@@ -70,6 +70,25 @@ it('a rebuild tells of a record that differs, and goes on', async () => {
   ]);
 });
 
+it("a rebuild beside records of another log is refused and changes nothing: this log's would not fit between them", async () => {
+  const model = await bench.model('strangers');
+  const whole = await bench.model('rebuilt');
+  const [record] = await whole.db.selectFrom('run_records').selectAll().limit(1).execute();
+  if (record === undefined) throw new Error('no record');
+  const stranger = newRunId('main', 'of-another-log');
+  await model.db
+    .insertInto('run_records')
+    .values({ ...record, run_id: stranger })
+    .execute();
+  const before = await dump(model);
+  const error = await rebuildProjections({ ...bench, model, clock: systemClock }).catch(
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toMatchObject({ code: 'records-of-another-log', exitCode: 78 });
+  expect(String(error)).toContain(stranger);
+  expect(await dump(model)).toEqual(before);
+});
+
 it('a live projector goes on behind a rebuild', async () => {
   const model = await bench.model('beside');
   const { service, failures } = await startProjector(bench, 'beside');

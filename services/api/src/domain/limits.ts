@@ -35,6 +35,8 @@ export const limits = {
   /** From this share of a stream's limit on, nothing new is taken: the rest is kept for facts and endings. */
   streamFullRatio: 0.9,
   capacityMs: 1_000,
+  /** How long what is over the limit is still read, and thrown away, before its sender is answered. */
+  discardMs: 5_000,
   stopMs: 5_000,
 } as const satisfies Readonly<Record<string, number>>;
 

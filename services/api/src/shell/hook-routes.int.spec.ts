@@ -1,4 +1,8 @@
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { decidedDraft, readTriggerMessage, runId, subjects, triggerId } from '@waybill/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { limits } from '../domain/limits.ts';
@@ -26,6 +30,20 @@ const stored = async (id: string, source = 'github') => {
   return message;
 };
 const count202 = async () => (await api.journal.info('WB_TRIGGERS')).messages;
+
+/** Reads nothing before everything has been written; rejects when the connection is cut off before. */
+async function sentWhole(head: string, bytes: number): Promise<string> {
+  const { hostname, port } = new URL(api.url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.pause();
+  const chunk = Buffer.alloc(1_048_576, '1');
+  const body = function* (): Generator<Buffer | string> {
+    yield head;
+    for (let left = bytes; left > 0; left -= chunk.length) yield chunk.subarray(0, left);
+  };
+  await pipeline(Readable.from(body()), socket, { end: false });
+  return text(socket);
+}
 
 describe('a signed delivery', () => {
   it('is answered 202 once it is stored, as it came', async () => {
@@ -345,6 +363,14 @@ describe('what is not taken', () => {
     expect((await answered(over)).detail).toContain(`${max} bytes`);
     const exact = `"${'a'.repeat(max - 2)}"`;
     expect((await api.hook('github', exact, github(delivery()))).status).toBe(202);
+  });
+
+  it('a body over the cap is answered also to a producer that reads only when it has sent it all', async () => {
+    const bytes = limits.bodyBytes + 1;
+    const head = `POST /hooks/${ORG}/github HTTP/1.1\r\nhost: x\r\nconnection: close\r\n`;
+    expect(await sentWhole(`${head}content-length: ${bytes}\r\n\r\n`, bytes)).toContain(
+      'HTTP/1.1 413',
+    );
   });
 
   it('a body over the cap that does not say how long it is is refused too', async () => {

@@ -78,7 +78,11 @@ function application(api: ApiContext): FastifyInstance {
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.setErrorHandler((error, request, reply) => refuse(reply, problemOf(error, request, api)));
+  app.setErrorHandler(async (error, request, reply) => {
+    const problem = problemOf(error, request, api);
+    if (problem.code === 'body-too-large') await discarded(request.raw, api);
+    return refuse(reply, problem);
+  });
   app.setNotFoundHandler((_request, reply) => refuse(reply, notFound));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
@@ -118,6 +122,20 @@ function application(api: ApiContext): FastifyInstance {
     { prefix: '/v1/orgs/:org' },
   );
   return app;
+}
+
+/** Most producers read no answer before they have sent everything; closing on them would look like a broken line. */
+async function discarded(
+  request: IncomingMessage,
+  { clock, bounds }: Pick<ApiContext, 'clock' | 'bounds'>,
+): Promise<void> {
+  if (request.readableEnded || request.destroyed) return;
+  const gone = Promise.withResolvers<void>();
+  const late = clock.after(bounds.discardMs, gone.resolve);
+  for (const event of ['end', 'close', 'error']) request.once(event, () => gone.resolve());
+  request.resume();
+  await gone.promise;
+  late.cancel();
 }
 
 const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]*$/;

@@ -3,7 +3,15 @@
  * keys, and jobs that need each other. Nothing of the file's values is repeated in a message.
  */
 import { Rule } from '@waybill/protocol';
-import { type Document, isMap, isNode, LineCounter, parseDocument, type YAMLError } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  LineCounter,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from 'yaml';
 import { jobMistakes, type Path, type Placed, pathText, placedOf } from '../domain/mistake.ts';
 import type { Mistake } from '../domain/problems.ts';
 
@@ -24,8 +32,11 @@ export function readRuleFile(text: string): RuleFile {
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
     const syntax = [...document.errors, ...document.warnings];
-    if (syntax.length > 0)
-      return { kind: 'mistakes', mistakes: syntax.map((one) => syntaxMistake(one, at)) };
+    const mistaken = [
+      ...syntax.map((one) => syntaxMistake(one, at)),
+      ...looseAliases(document, at),
+    ];
+    if (mistaken.length > 0) return { kind: 'mistakes', mistakes: mistaken };
     const read = Rule.safeParse(document.toJS(unfolding));
     if (read.success)
       return { kind: 'rule', rule: read.data, nameAt: at(offsetOf(document, namePlace)) };
@@ -56,6 +67,26 @@ const syntaxMistake = (problem: YAMLError, at: (offset: number) => Spot): Mistak
   path: '',
   message: problem.message.split('\n')[0] ?? '',
 });
+
+/** Aliases of what was not written before them. */
+function looseAliases(document: Document, at: (offset: number) => Spot): readonly Mistake[] {
+  const anchors = new Set<string>();
+  const mistakes: Mistake[] = [];
+  visit(document, {
+    Node: (_key, node) => {
+      if ('anchor' in node && node.anchor !== undefined) anchors.add(node.anchor);
+    },
+    Alias: (_key, { source, range }) => {
+      if (!anchors.has(source))
+        mistakes.push({
+          ...at(range?.[0] ?? 0),
+          path: '',
+          message: 'there is no such anchor before',
+        });
+    },
+  });
+  return mistakes;
+}
 
 function schemaMistakes(document: Document, known: readonly Placed[]): readonly Placed[] {
   const jobs: unknown = document.getIn(['spec', 'jobs']);

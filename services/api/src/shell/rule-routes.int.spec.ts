@@ -82,6 +82,22 @@ it("the name in the path must be the rule's, and one that a rule may have", asyn
   expect((await put('Upper', yaml('Upper'))).status).toBe(400);
 });
 
+it('a name that no rule may have hides no other mistake, and is shown with its line', async () => {
+  const file = yaml('Bad Name!').replace('kind: Rule', 'kind: Rool');
+  const { errors } = await answered(put(encodeURIComponent('Bad Name!'), file));
+  expect(errors.map(({ line, path }) => [line, path])).toEqual([
+    [2, 'kind'],
+    [4, 'metadata.name'],
+  ]);
+  const good = await answered(put('Upper', yaml('lower')));
+  expect(good.errors).toMatchObject([{ line: 4, path: 'metadata.name' }]);
+});
+
+it('an alias without an anchor is shown where it stands', async () => {
+  const { errors } = await answered(put('ci', `${yaml('ci')}      runsOn: *nobody\n`));
+  expect(errors).toMatchObject([{ line: 11, column: 15 }]);
+});
+
 it('size and content type are bounded', async () => {
   expect((await put('big', `#${'x'.repeat(limits.ruleBytes)}\n`)).status).toBe(413);
   const room = limits.ruleBytes - yaml('big').length - 1;

@@ -55,17 +55,6 @@ function ruleOf(request: FastifyRequest, api: ApiContext): Rule | Problem {
   const mediaType = mediaTypeOf(request);
   if (!yamlTypes.includes(mediaType) && !isJsonType(mediaType))
     return { code: 'media-type', detail: 'A rule is application/yaml or application/json.' };
-  const name = RuleName.safeParse(pathOf(request, RulePath)?.name);
-  if (!name.success)
-    return {
-      code: 'rule-invalid',
-      errors: [
-        {
-          path: 'metadata.name',
-          message: `the name in the path ${name.error.issues[0]?.message ?? ''}`,
-        },
-      ],
-    };
   const text = textOf(bytesOf(request));
   const file = text === undefined ? undefined : readRuleFile(text);
   if (file === undefined)
@@ -73,10 +62,14 @@ function ruleOf(request: FastifyRequest, api: ApiContext): Rule | Problem {
       code: 'rule-invalid',
       errors: [{ line: 1, column: 1, path: '', message: 'is not UTF-8' }],
     };
+  // The file first: its mistakes have lines, a name that no rule may have among them.
   if (file.kind === 'mistakes')
     return { code: 'rule-invalid', errors: file.mistakes.slice(0, api.bounds.mistakes) };
-  if (file.rule.metadata.name === name.data) return file.rule;
-  const message = `must be "${name.data}", as in the path`;
+  const name = RuleName.safeParse(pathOf(request, RulePath)?.name);
+  if (name.data === file.rule.metadata.name) return file.rule;
+  const message = name.success
+    ? `must be "${name.data}", as in the path`
+    : `the name in the path ${name.error.issues[0]?.message ?? ''}`;
   return { code: 'rule-invalid', errors: [{ path: 'metadata.name', message, ...file.nameAt }] };
 }
 

@@ -30,7 +30,7 @@ describe('the tail', () => {
     const heard = await client.until(12);
     const seqs = heard.map(({ data }) => Number(data['seq']));
     expect(seqs).toEqual(runs.flatMap((run) => run.seqs).toSorted((a, b) => a - b));
-    expect(heard.map(({ id }) => Number(id))).toEqual(seqs);
+    expect(heard.map(({ id }) => Number(id?.split('-')[0]))).toEqual(seqs);
     expect(heard[0]?.data).toMatchObject({ type: 'run.created' });
     expect(new Set(heard.map(({ data }) => data['runId']))).toEqual(
       new Set(runs.map((run) => run.runId)),
@@ -74,6 +74,25 @@ describe('the tail', () => {
       expect(await answered(answer)).toMatchObject({ code: 'cursor-stale' });
     }
     expect((await api.call(`/v1/orgs/${ORG}/tail?runId=x`)).status).toBe(400);
+  });
+
+  it('refuses an id of another log, or of another event at the same place', async () => {
+    const client = await listen(api, '/tail');
+    await writeWholeRun(api.journal, 'marked');
+    const [first, second] = await client.until(6);
+    client.leave();
+    expect(first?.id).toMatch(/^\d+-[0-9a-f]{16}$/);
+    const [seq = '', mark = ''] = first?.id?.split('-') ?? [];
+    const otherEvent = `${seq}-${second?.id?.split('-')[1] ?? ''}`;
+    const otherLog = `${seq}-${mark.replace(/^./, (digit) => (digit === '0' ? '1' : '0'))}`;
+    for (const id of [otherEvent, otherLog]) {
+      const answer = await api.call(`/v1/orgs/${ORG}/tail`, { headers: { 'last-event-id': id } });
+      expect(answer.status).toBe(410);
+    }
+    // Without the mark it is a sequence, as a person would ask for it.
+    const asked = await listen(api, '/tail', { 'last-event-id': seq });
+    expect((await asked.until(5))[0]?.id).toBe(second?.id);
+    asked.leave();
   });
 
   it('has a bounded number of clients', async () => {

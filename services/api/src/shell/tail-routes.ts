@@ -17,7 +17,7 @@ import { cursorParameter, headersOf, limitParameter, queryOf } from './request-r
 import { eventOf, logView, runEvents, runExists } from './run-history.ts';
 import { readLogs, runIdOf } from './run-reads.ts';
 import { seqOfCursor } from './seq-cursor.ts';
-import { type Begin, beginAfter, beginNow, resumedSeq } from './stream-position.ts';
+import { type Begin, beginAfter, beginNow, eventIdOf, resumptionOf } from './stream-position.ts';
 
 const Tail = z.object({ runId: RunId.optional() });
 /** Log lines may still be on their way when the job's last status is stored. */
@@ -54,8 +54,8 @@ export function tailRoutes(app: FastifyInstance, api: ApiContext): void {
     runId: string,
   ): Promise<FastifyReply> => {
     if (!(await runExists(api, runId))) return refuse(reply, notFound);
-    const seq = resumedSeq(request) ?? 0;
-    const begin = typeof seq === 'number' ? await beginAfter(api, 'WB_LOGS', seq) : seq;
+    const after = resumptionOf(request) ?? { seq: 0, marks: undefined };
+    const begin = isProblem(after) ? after : await beginAfter(api, 'WB_LOGS', after);
     if (isProblem(begin)) return refuse(reply, begin);
     if (api.seats.isFull()) return refuse(reply, { code: 'streams-exhausted' });
     await follow(api, { reply, begin, runId });
@@ -67,9 +67,9 @@ const wantsStream = (request: FastifyRequest): boolean =>
   headersOf(request)('accept')?.includes('text/event-stream') === true;
 
 async function beginOf(request: FastifyRequest, api: ApiContext): Promise<Begin | Problem> {
-  const seq = resumedSeq(request);
-  if (seq === undefined) return beginNow(api, 'WB_RUNS');
-  return typeof seq === 'number' ? beginAfter(api, 'WB_RUNS', seq) : seq;
+  const after = resumptionOf(request);
+  if (after === undefined) return beginNow(api, 'WB_RUNS');
+  return isProblem(after) ? after : beginAfter(api, 'WB_RUNS', after);
 }
 
 type Client = Readonly<{ reply: FastifyReply; begin: Begin }>;
@@ -91,7 +91,7 @@ async function tail(
         const event = eventOf(message, api);
         if (event === undefined) return;
         const data = { runId: event.runId, ...eventView(event, iso(event.at) ?? '') };
-        return stream.write({ id: String(event.seq), data });
+        return stream.write({ id: eventIdOf(client.begin.identity, message), data });
       },
       onFailure: (error) => broken(api, stream, error),
     }),
@@ -127,7 +127,8 @@ async function follow(
         from: client.begin.from,
         onMessage: async (message) => {
           const view = logView(message);
-          if (view !== undefined) await stream.write({ id: String(view.seq), data: view });
+          const id = eventIdOf(client.begin.identity, message);
+          if (view !== undefined) await stream.write({ id, data: view });
           sentSeq = message.seq;
         },
         onFailure: (error) => broken(api, stream, error),

@@ -21,19 +21,27 @@ export async function tryActiveLock({
 }: Pick<Options, 'model'>): Promise<ActiveLock | undefined> {
   const client = await model.connect();
   const lost = Promise.withResolvers<void>();
-  const onError = (): void => lost.resolve();
-  client.on('error', onError);
-  client.on('end', onError);
+  const onLost = (): void => lost.resolve();
+  client.on('error', onLost);
+  client.on('end', onLost);
+  // The pool keeps the connection for others: nothing of ours may pile up on it.
+  const leave = (): void => {
+    client.off('error', onLost);
+    client.off('end', onLost);
+  };
   const key = `waybill projector of ${model.schema}`;
   try {
     const { rows } = await client.query<{ held: boolean }>(
       'select pg_try_advisory_lock(hashtextextended($1, 0)) as held',
       [key],
     );
-    if (rows[0]?.held === true) return { lost: lost.promise, release: () => give(client, key) };
+    if (rows[0]?.held === true)
+      return { lost: lost.promise, release: () => give(client, key).finally(leave) };
+    leave();
     client.release();
     return undefined;
   } catch (error) {
+    leave();
     client.release(true);
     throw error;
   }

@@ -1,7 +1,7 @@
 /**
  * Folds everything again from the first sequence, in one transaction: readers see the old rows until the new ones are there,
  * and a rebuild that is cut off has changed nothing. A live projector waits at the checkpoints and goes on behind it. Records
- * are never dropped: what is missing is written, the rest compared.
+ * are never dropped: what is missing is written, the rest compared; beside those of another log nothing is rebuilt.
  */
 import type { Journal } from '@waybill/journal';
 import type { Clock, Logger } from '@waybill/process';
@@ -9,6 +9,7 @@ import { allSubjects, type StreamName } from '@waybill/protocol';
 import { projectionTables, type ReadModel } from '@waybill/readmodel';
 import { applyWithin } from './batch.ts';
 import { lockCheckpoint } from './checkpoint.ts';
+import { refuseForeignRecords } from './foreign-record.ts';
 import type { Projection } from './projection.ts';
 import { openProjections } from './projection-list.ts';
 import type { Mismatch } from './record-writer.ts';
@@ -50,6 +51,7 @@ export async function rebuildProjections(o: ProjectionContext): Promise<readonly
       identities.set(stream, identity);
       await lockCheckpoint(tx, stream, identity);
     }
+    await refuseForeignRecords(tx, journal);
     for (const table of projectionTables) await db.deleteFrom(table).execute();
     await db.updateTable('checkpoints').set({ seq: 0, event_id: '' }).execute();
     const reports: FoldReport[] = [];
