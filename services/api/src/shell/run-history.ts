@@ -65,6 +65,31 @@ export async function runExists(api: ApiContext, runId: string): Promise<boolean
   return last !== undefined || (await awaitedRun(api, runId)) !== undefined;
 }
 
+/** The first so many messages of a run's log behind a sequence; however long it is, no more of it is read than that takes. */
+export async function logChunks(
+  api: ApiContext,
+  runId: string,
+  max: number,
+  afterSeq: number,
+): Promise<readonly StoredMessage[]> {
+  const found: StoredMessage[] = [];
+  const enough = new Error('the page is full');
+  const replayed = api.journal.replay({
+    stream: 'WB_LOGS',
+    filter: subjects.logsOf(api.org, runId),
+    fromSeq: afterSeq + 1,
+    batchMax: max,
+    onBatch: (messages) => {
+      found.push(...messages.slice(0, max - found.length));
+      if (found.length === max) throw enough;
+    },
+  });
+  await replayed.catch((error: unknown) => {
+    if (error !== enough) throw error;
+  });
+  return found;
+}
+
 export type LogView = Readonly<{
   seq: number;
   at: string;

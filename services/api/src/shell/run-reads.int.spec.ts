@@ -212,6 +212,32 @@ it('logs come as chunks in log order, in pages', async () => {
   });
 });
 
+it('a page of a long log costs what it shows, and all of them together what there is', async () => {
+  const runId = newRunId('long');
+  const { write, log } = runWriter(api.journal, runId);
+  await write('run.created', createdBody(runId));
+  const count = 6_000;
+  for (let done = 0; done < count; done += 500)
+    await Promise.all(Array.from({ length: 500 }, (_, i) => log([`line ${done + i}`])));
+  const sent = async (): Promise<number> => {
+    const answer = await fetch(`${api.servers.nats.monitorUrl}/varz`);
+    return ((await answer.json()) as Readonly<{ out_msgs: number }>).out_msgs;
+  };
+  const before = await sent();
+  expect((await json(`/runs/${runId}/logs?limit=10`)).items).toHaveLength(10);
+  expect((await sent()) - before).toBeLessThan(count / 2);
+  const lines: unknown[] = [];
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const page: Answered = await json(
+      `/runs/${runId}/logs?limit=200${cursor === '' ? '' : `&cursor=${cursor}`}`,
+    );
+    lines.push(...page.items.flatMap((item) => ('lines' in item ? item.lines : [])));
+    cursor = page.next;
+  }
+  expect(lines).toEqual(Array.from({ length: count }, (_, i) => `line ${i}`));
+});
+
 describe('lists from the read model', () => {
   it('page through runs and agents, and take only what they know', async () => {
     const { db } = api.readModel;

@@ -1,5 +1,5 @@
 /** `…/runs/{runId}` and what belongs to it: the run as it is or was, its events, its logs. All of it from the log. */
-import { iso, pendingView, RunId, type RunView, runView, subjects } from '@waybill/protocol';
+import { iso, pendingView, RunId, type RunView, runView } from '@waybill/protocol';
 import { recordRef } from '@waybill/readmodel';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -8,7 +8,7 @@ import type { Problem } from '../domain/problems.ts';
 import { isPast, type Place, runAt } from '../domain/time-travel.ts';
 import { type Answer, answering, isProblem, notFound, ok } from './answer.ts';
 import type { ApiContext } from './api-context.ts';
-import { badCursor, queryReadModel } from './read-model-query.ts';
+import { badCursor, queryReadModel, within } from './read-model-query.ts';
 import {
   cursorParameter,
   instantParameter,
@@ -17,7 +17,7 @@ import {
   queryOf,
   seqParameter,
 } from './request-read.ts';
-import { awaitedRun, logView, runEvents, runExists } from './run-history.ts';
+import { awaitedRun, logChunks, logView, runEvents, runExists } from './run-history.ts';
 import { cursorOf, seqOfCursor } from './seq-cursor.ts';
 
 const RunPath = z.object({ runId: RunId });
@@ -69,13 +69,15 @@ export async function readLogs(
   limit: number,
   afterSeq: number,
 ): Promise<Answer | Problem> {
-  const messages = await api.journal.load('WB_LOGS', subjects.logsOf(api.org, runId), {
-    fromSeq: afterSeq + 1,
-    deadlineMs: api.bounds.queryMs,
+  const read = logChunks(api, runId, limit + 1, afterSeq);
+  const found = await within(api.clock, api.bounds.queryMs, read);
+  if (found.length === 0 && !(await runExists(api, runId))) return notFound;
+  const shown = found.slice(0, limit);
+  const last = shown.at(-1);
+  return ok({
+    items: shown.flatMap((message) => logView(message) ?? []),
+    next: found.length > limit && last !== undefined ? cursorOf(last.seq) : null,
   });
-  if (messages.length === 0 && !(await runExists(api, runId))) return notFound;
-  const chunks = messages.flatMap((message) => logView(message) ?? []);
-  return ok(pageOf(chunks, limit, (chunk) => chunk));
 }
 
 function pageOf<R extends Readonly<{ seq: number }>, T>(
