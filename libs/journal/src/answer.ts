@@ -55,6 +55,8 @@ const hasCode = (error: unknown, code: number): boolean =>
 export const isStreamNotFound = (error: unknown): boolean => hasCode(error, codes.streamNotFound);
 export const isConsumerNotFound = (error: unknown): boolean =>
   hasCode(error, codes.consumerNotFound);
+export const isWrongSequence = (error: unknown): boolean =>
+  hasCode(error, codes.wrongLastSequence) || hasCode(error, codes.wrongLastSequenceInFlight);
 export const isNameInUse = (error: unknown): boolean => hasCode(error, codes.nameInUse);
 
 /**

@@ -4,6 +4,7 @@
  */
 import { backoffMs, type Clock, isOutage } from '@waybill/process';
 import type { StreamName } from '@waybill/protocol';
+import type { LogName } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import type { Intake } from './intake.ts';
 import { isLogRegressed } from './journal-error.ts';
@@ -11,9 +12,9 @@ import { openPull, type Pull, type Trouble } from './pull.ts';
 
 export type Attachment = Readonly<{ consumer: string; deliverySeq: number; pending: number }>;
 
-export type AttachmentOptions = Readonly<{
+export type AttachmentOptions<S extends LogName = StreamName> = Readonly<{
   connection: Connection;
-  stream: StreamName;
+  stream: S;
   /** Makes a consumer of the server deliver everything from this sequence on. */
   attach: (nextSeq: number) => Promise<Attachment>;
   detach?: (consumer: string) => void;
@@ -36,9 +37,9 @@ export type AttachmentHooks = Readonly<{
 const startDeadlineMs = 30_000;
 
 /** Until the signal. */
-export function openAttachments(
-  o: AttachmentOptions,
-  intake: Intake,
+export function openAttachments<S extends LogName>(
+  o: AttachmentOptions<S>,
+  intake: Intake<S>,
   signal: AbortSignal,
   hooks: AttachmentHooks,
 ): Attachments {

@@ -1,36 +1,44 @@
 /** The direct-get API: reads that any replica may answer, many messages to one question. */
 import type { Msg } from '@nats-io/nats-core';
 import { Outage } from '@waybill/process';
-import type { StoredMessage, StreamName } from '@waybill/protocol';
+import type { LogName, Stored } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { openInbox } from './inbox.ts';
 import { directMessage, headerOf } from './message.ts';
 
-export type Page = Readonly<{
-  messages: readonly StoredMessage[];
+export type Page<S extends LogName> = Readonly<{
+  messages: readonly Stored<S>[];
   /** How many the answering replica still has beyond this page. */
   left: number;
 }>;
 
 export type DirectReads = Readonly<{
-  one(
-    stream: StreamName,
+  one<S extends LogName>(
+    stream: S,
     query: Readonly<{ seq: number } | { last_by_subj: string }>,
-  ): Promise<StoredMessage | undefined>;
-  page(stream: StreamName, query: Readonly<{ seq: number; next_by_subj: string }>): Promise<Page>;
+  ): Promise<Stored<S> | undefined>;
+  page<S extends LogName>(
+    stream: S,
+    query: Readonly<{ seq: number; next_by_subj: string }>,
+  ): Promise<Page<S>>;
+  /** The last message on each subject of the filter, in their order. */
+  lasts<S extends LogName>(stream: S, filter: string): Promise<Page<S>>;
   close(): void;
 }>;
 
 const pageMax = 1_000;
+/** So that a page of great messages comes within the time that an attempt has. */
+const pageBytesMax = 16 * 1024 * 1024;
 const attemptMs = 2_000;
 const attemptsMax = 4;
 
+type Answer = Readonly<{ messages: readonly Msg[]; left: number }>;
 type Question = {
-  readonly stream: StreamName;
+  readonly stream: LogName;
   /** One message ends the answer; else an end-of-batch status does. */
   readonly single: boolean;
-  readonly messages: StoredMessage[];
-  readonly settle: (answer: Page | Outage) => void;
+  readonly messages: Msg[];
+  readonly settle: (answer: Answer | Outage) => void;
 };
 
 export function openDirectReads(connection: Connection): DirectReads {
@@ -41,8 +49,8 @@ export function openDirectReads(connection: Connection): DirectReads {
     question.settle(answer);
   });
 
-  const ask = (stream: StreamName, query: object, single: boolean): Promise<Page | Outage> => {
-    const { promise, resolve } = Promise.withResolvers<Page | Outage>();
+  const ask = (stream: LogName, query: object, single: boolean): Promise<Answer | Outage> => {
+    const { promise, resolve } = Promise.withResolvers<Answer | Outage>();
     const reply = inbox.add({ stream, single, messages: [], settle: resolve });
     const giveUp = (): void => {
       if (inbox.remove(reply))
@@ -61,7 +69,7 @@ export function openDirectReads(connection: Connection): DirectReads {
     });
   };
 
-  const insist = async (stream: StreamName, query: object, single: boolean): Promise<Page> => {
+  const insist = async (stream: LogName, query: object, single: boolean): Promise<Answer> => {
     for (let attempt = 1; ; attempt++) {
       const answer = await ask(stream, query, single);
       if (!(answer instanceof Outage)) return answer;
@@ -70,20 +78,30 @@ export function openDirectReads(connection: Connection): DirectReads {
     }
   };
 
+  const pageOf = async <S extends LogName>(stream: S, query: object): Promise<Page<S>> => {
+    const bounded = { ...query, batch: pageMax, max_bytes: pageBytesMax };
+    const { messages, left } = await insist(stream, bounded, false);
+    return { messages: messages.map((message) => directMessage(stream, message)), left };
+  };
+
   return {
-    one: async (stream, query) => (await insist(stream, query, true)).messages[0],
-    page: (stream, query) => insist(stream, { ...query, batch: pageMax }, false),
+    one: async (stream, query) => {
+      const [message] = (await insist(stream, query, true)).messages;
+      return message === undefined ? undefined : directMessage(stream, message);
+    },
+    page: (stream, query) => pageOf(stream, query),
+    lasts: (stream, filter) => pageOf(stream, { multi_last: [filter] }),
     close: inbox.close,
   };
 }
 
 /** Undefined while more is to come. */
-function taken(question: Question, message: Msg): Page | Outage | undefined {
+function taken(question: Question, message: Msg): Answer | Outage | undefined {
   const { messages } = question;
   const code = message.headers?.code ?? 0;
   switch (code) {
     case 0:
-      messages.push(directMessage(question.stream, message));
+      messages.push(message);
       return question.single ? { messages, left: 0 } : undefined;
     case 204:
       return { messages, left: Number(headerOf(message.headers, 'Nats-Num-Pending') ?? 0) };

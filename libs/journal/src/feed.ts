@@ -3,8 +3,9 @@
  * restarts and consumers that vanish. Before each attachment it verifies that the log is still the one it stands in.
  */
 import { Outage } from '@waybill/process';
-import type { StoredMessage } from '@waybill/protocol';
+import type { StreamName } from '@waybill/protocol';
 import { type AttachmentOptions, openAttachments } from './attachments.ts';
+import type { LogName, Stored } from './bucket.ts';
 import { openIntake } from './intake.ts';
 import type { Lookup } from './lookup.ts';
 import { type Position, positionOf, verifyPosition } from './position.ts';
@@ -21,18 +22,18 @@ export type Reader = Readonly<{
   stop(): Promise<void>;
 }>;
 
-export type FeedOptions = AttachmentOptions &
+export type FeedOptions<S extends LogName = StreamName> = AttachmentOptions<S> &
   Readonly<{
     lookup: Lookup;
     from: Position | undefined;
     batchMax: number;
     lingerMs?: number | undefined;
-    handle: (messages: readonly StoredMessage[], signal: AbortSignal) => void | Promise<void>;
+    handle: (messages: readonly Stored<S>[], signal: AbortSignal) => void | Promise<void>;
     onCaughtUp?: ((seq: number) => void) | undefined;
     onFailure: (error: Error) => void;
   }>;
 
-export async function openFeed(o: FeedOptions): Promise<Reader> {
+export async function openFeed<S extends LogName>(o: FeedOptions<S>): Promise<Reader> {
   const ending = new AbortController();
   const caughtUp = Promise.withResolvers<void>();
   caughtUp.promise.catch(() => undefined);
@@ -51,7 +52,7 @@ export async function openFeed(o: FeedOptions): Promise<Reader> {
     end(failure);
     o.onFailure(failure);
   };
-  const intake = openIntake({
+  const intake = openIntake<S>({
     clock: o.connection.clock,
     startSeq: o.from?.seq ?? 0,
     batchMax: o.batchMax,

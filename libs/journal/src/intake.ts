@@ -3,26 +3,27 @@
  * order. Keeps count of how far the handling is; knows nothing of how messages get here.
  */
 import type { Clock, Timer } from '@waybill/process';
-import type { StoredMessage } from '@waybill/protocol';
+import type { StreamName } from '@waybill/protocol';
+import type { LogName, Stored } from './bucket.ts';
 import type { Delivery } from './message.ts';
 
-export type IntakeOptions = Readonly<{
+export type IntakeOptions<S extends LogName = StreamName> = Readonly<{
   clock: Clock;
   /** What is handled already. */
   startSeq: number;
   batchMax: number;
   /** How long the first message of a batch may wait for others. */
   lingerMs: number;
-  handle: (messages: readonly StoredMessage[]) => void | Promise<void>;
+  handle: (messages: readonly Stored<S>[]) => void | Promise<void>;
   onCaughtUp: (seq: number) => void;
   /** There may be room for more. */
   onRoom: () => void;
   onFailure: (error: unknown) => void;
 }>;
 
-export type Intake = Readonly<{
+export type Intake<S extends LogName = StreamName> = Readonly<{
   /** `acknowledge` is called once everything up to this delivery is handled, or at once when it was before. */
-  take(delivery: Delivery, acknowledge?: (reply: string) => void): void;
+  take(delivery: Delivery<S>, acknowledge?: (reply: string) => void): void;
   /** Forgets what waits: it will be delivered again, from the sequence that is returned. */
   rewind(): number;
   /** The server has `pending` messages to deliver. */
@@ -31,27 +32,30 @@ export type Intake = Readonly<{
   idle(): void;
   /** To be asked for on top of what is outstanding; 0 while it is not worth a request. */
   room(outstanding: number): number;
-  last(): StoredMessage | undefined;
+  last(): Stored<S> | undefined;
   seq(): number;
   lag(): number;
   /** Hands nothing more on; resolves when the batch under way is through. */
   close(): Promise<void>;
 }>;
 
-type Arrival = Readonly<{ delivery: Delivery; acknowledge: ((reply: string) => void) | undefined }>;
+type Arrival<S extends LogName> = Readonly<{
+  delivery: Delivery<S>;
+  acknowledge: ((reply: string) => void) | undefined;
+}>;
 
 const bufferMin = 512;
 const bufferBytesMax = 16 * 1024 * 1024;
 
-export function openIntake(o: IntakeOptions): Intake {
+export function openIntake<S extends LogName>(o: IntakeOptions<S>): Intake<S> {
   const bufferMax = Math.max(bufferMin, 2 * o.batchMax);
-  let buffer: Arrival[] = [];
+  let buffer: Arrival<S>[] = [];
   let bytes = 0;
-  let running: readonly Arrival[] = [];
+  let running: readonly Arrival<S>[] = [];
   let settled: Promise<void> = Promise.resolve();
   let handledSeq = o.startSeq;
   let receivedSeq = o.startSeq;
-  let last: StoredMessage | undefined;
+  let last: Stored<S> | undefined;
   let handled = 0;
   /** What existed when the reader began. */
   let due: number | undefined;
@@ -69,7 +73,7 @@ export function openIntake(o: IntakeOptions): Intake {
     caught = true;
     o.onCaughtUp(handledSeq);
   };
-  const complete = (batch: readonly Arrival[]): void => {
+  const complete = (batch: readonly Arrival<S>[]): void => {
     running = [];
     const end = batch.at(-1);
     if (end === undefined) return;
@@ -89,7 +93,7 @@ export function openIntake(o: IntakeOptions): Intake {
   };
   const mayHandOn = (): boolean =>
     !closed && running.length === 0 && buffer.length > 0 && !mustWait();
-  const nextBatch = (): readonly Arrival[] => {
+  const nextBatch = (): readonly Arrival<S>[] => {
     lingering?.cancel();
     lingering = undefined;
     lingered = false;
@@ -97,7 +101,7 @@ export function openIntake(o: IntakeOptions): Intake {
     for (const { delivery } of batch) bytes -= delivery.bytes;
     return batch;
   };
-  const handOn = (batch: readonly Arrival[]): void => {
+  const handOn = (batch: readonly Arrival<S>[]): void => {
     running = batch;
     try {
       const outcome = o.handle(batch.map(({ delivery }) => delivery.message));

@@ -1,16 +1,20 @@
 /**
- * The log, as every service sees it: append, read, follow, provision. One connection behind it; the only place in the
- * project that knows NATS.
+ * The log, as every service sees it: append, read, follow, provision; and the leases and snapshots beside it. One
+ * connection behind it; the only place in the project that knows NATS.
  */
 import type { StoredMessage, StreamName } from '@waybill/protocol';
 import { type Append, openAppender } from './append.ts';
 import { type Connection, type ConnectionOptions, openConnection } from './connection.ts';
 import { type ConsumeOptions, consume } from './consume.ts';
 import type { Reader } from './feed.ts';
+import type { Lease, LeaseOptions } from './lease.ts';
+import type { WatchLeasesOptions } from './lease-watch.ts';
+import { openLeases } from './leases.ts';
 import { type LoadOptions, openLookup } from './lookup.ts';
 import { type Provisioned, provision } from './provision.ts';
 import { openPublisher } from './publisher.ts';
 import { type ReadOptions, type Replayed, type ReplayOptions, read, replay } from './read.ts';
+import { loadSnapshot, type Snapshot, type SnapshotDraft, saveSnapshot } from './snapshot.ts';
 import { type LogInfo, logInfo } from './stream-info.ts';
 
 export type JournalStatus = Readonly<{ connected: boolean; reason?: string }>;
@@ -36,6 +40,13 @@ export type Journal = Readonly<{
   /** Unix milliseconds; moves when nothing is appended. */
   serverTime(stream: StreamName): Promise<number>;
   info(stream: StreamName): Promise<LogInfo>;
+  /** Campaigns until it is released or the journal closes. */
+  lease(o: LeaseOptions): Lease;
+  watchLeases(o: WatchLeasesOptions): Promise<Reader>;
+  /** Replaces the one under that name once it is stored as a whole. */
+  saveSnapshot(name: string, draft: SnapshotDraft): Promise<void>;
+  /** The newest whole one; none for one of another fold version or a damaged one, and the log says so. */
+  loadSnapshot(name: string, foldVersion: number): Promise<Snapshot | undefined>;
   provision(o?: { replicas?: number }): Promise<readonly Provisioned[]>;
   /** Of the server the journal is connected to: body and headers together. */
   readonly maxPayload: number;
@@ -52,6 +63,7 @@ export async function openJournal(o: ConnectionOptions): Promise<Journal> {
   const lookup = openLookup(connection);
   const publisher = openPublisher(connection);
   const appender = openAppender({ connection, publisher, lookup });
+  const leases = openLeases(connection, lookup);
   const readers = new Set<Reader>();
   const keep = async (opening: Promise<Reader>): Promise<Reader> => {
     const reader = await opening;
@@ -63,11 +75,12 @@ export async function openJournal(o: ConnectionOptions): Promise<Journal> {
     appender.refuse();
     const stopped = Promise.all([...readers].map((reader) => reader.stop()));
     const endsAtMs = o.clock.monotonicMs() + closeBoundMs;
-    await within(connection, closeBoundMs, stopped);
+    await within(connection, closeBoundMs, Promise.all([stopped, leases.release()]));
     while (appender.unsettled() > 0 && o.clock.monotonicMs() < endsAtMs)
       await o.clock.sleep(closeStepMs);
     if (connection.connected()) await within(connection, 1_000, connection.nc.flush());
     publisher.close();
+    leases.close();
     lookup.close();
     await connection.close();
   };
@@ -79,6 +92,10 @@ export async function openJournal(o: ConnectionOptions): Promise<Journal> {
     read: (options) => keep(read(connection, lookup, options)),
     consume: (options) => keep(consume(connection, lookup, options)),
     replay: (options) => replay(connection, lookup, options),
+    lease: leases.lease,
+    watchLeases: (options) => keep(leases.watch(options)),
+    saveSnapshot: (name, draft) => saveSnapshot(connection, lookup, name, draft),
+    loadSnapshot: (name, foldVersion) => loadSnapshot(connection, lookup, name, foldVersion),
     serverTime: async (stream) => (await logInfo(connection, stream)).at,
     info: (stream) => logInfo(connection, stream),
     provision: (options) => provision(connection, options),

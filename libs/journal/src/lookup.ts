@@ -4,11 +4,12 @@
  */
 import type { MsgRequest } from '@nats-io/jetstream';
 import { Outage } from '@waybill/process';
-import type { StoredMessage, StreamName } from '@waybill/protocol';
 import { asking } from './answer.ts';
+import type { LogName, Stored } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { type DirectReads, openDirectReads } from './direct-read.ts';
 import { leaderMessage } from './message.ts';
+import { loadSparse } from './sparse-load.ts';
 
 export type LoadOptions = Readonly<{
   /** Only from here on. */
@@ -17,21 +18,30 @@ export type LoadOptions = Readonly<{
   minSeq?: number | undefined;
   upToSeq?: number | undefined;
   leader?: boolean | undefined;
+  /**
+   * The run is short and its events may lie thousands of others apart: they are found by subject and by what each decision
+   * expected, because to find one from the one before the server looks at all between. Gives the same; a long run costs more.
+   */
+  sparse?: boolean | undefined;
   deadlineMs?: number | undefined;
 }>;
 
 export type Lookup = Readonly<{
-  get(
-    stream: StreamName,
+  get<S extends LogName>(
+    stream: S,
     seq: number,
     o?: { leader?: boolean },
-  ): Promise<StoredMessage | undefined>;
-  last(
-    stream: StreamName,
+  ): Promise<Stored<S> | undefined>;
+  last<S extends LogName>(
+    stream: S,
     subject: string,
     o?: { leader?: boolean },
-  ): Promise<StoredMessage | undefined>;
-  load(stream: StreamName, filter: string, o?: LoadOptions): Promise<readonly StoredMessage[]>;
+  ): Promise<Stored<S> | undefined>;
+  load<S extends LogName>(
+    stream: S,
+    filter: string,
+    o?: LoadOptions,
+  ): Promise<readonly Stored<S>[]>;
   close(): void;
 }>;
 
@@ -56,21 +66,21 @@ export function openLookup(connection: Connection): Lookup {
   };
 }
 
-function fromLeader(
+function fromLeader<S extends LogName>(
   connection: Connection,
-  stream: StreamName,
+  stream: S,
   query: MsgRequest | Readonly<{ seq: number; next_by_subj: string }>,
-): Promise<StoredMessage | undefined> {
+): Promise<Stored<S> | undefined> {
   return asking(connection, `a message of ${stream}`, async () => {
     const found = await connection.jsm.streams.getMessage(stream, query);
     return found === null ? undefined : leaderMessage(stream, found);
   });
 }
 
-type Loading = Readonly<{
+type Loading<S extends LogName> = Readonly<{
   connection: Connection;
   direct: DirectReads;
-  stream: StreamName;
+  stream: S;
   filter: string;
   upToSeq: number;
   /** Incomplete without it. */
@@ -78,27 +88,36 @@ type Loading = Readonly<{
   endsAtMs: number;
 }>;
 
-async function load(
+async function load<S extends LogName>(
   connection: Connection,
   direct: DirectReads,
-  stream: StreamName,
+  stream: S,
   filter: string,
   o: LoadOptions,
-): Promise<readonly StoredMessage[]> {
+): Promise<readonly Stored<S>[]> {
   const endsAtMs = connection.clock.monotonicMs() + (o.deadlineMs ?? loadDeadlineMs);
   const upToSeq = o.upToSeq ?? Number.MAX_SAFE_INTEGER;
   const last =
     o.leader === true ? await fromLeader(connection, stream, { last_by_subj: filter }) : undefined;
   const wantedSeq = Math.min(Math.max(o.minSeq ?? 0, last?.seq ?? 0), upToSeq);
   const loading = { connection, direct, stream, filter, upToSeq, wantedSeq, endsAtMs };
-  const found: StoredMessage[] = [];
+  if (o.sparse === true) {
+    const all = await loadSparse(connection, direct, { stream, filter, wantedSeq });
+    if (all !== undefined)
+      return all.filter(({ seq }) => seq >= (o.fromSeq ?? 1) && seq <= upToSeq);
+  }
+  const found: Stored<S>[] = [];
   if (!(await readPages(loading, o.fromSeq ?? 1, found)))
     await readLeader(loading, o.fromSeq ?? 1, found);
   return found.filter(({ seq }) => seq <= upToSeq);
 }
 
 /** False when replicas keep giving less than there must be. */
-async function readPages(l: Loading, fromSeq: number, found: StoredMessage[]): Promise<boolean> {
+async function readPages<S extends LogName>(
+  l: Loading<S>,
+  fromSeq: number,
+  found: Stored<S>[],
+): Promise<boolean> {
   const { clock } = l.connection;
   let nextSeq = fromSeq;
   let owed = 0;
@@ -121,7 +140,11 @@ async function readPages(l: Loading, fromSeq: number, found: StoredMessage[]): P
 }
 
 /** One message after the other, the rest of what the leader has. */
-async function readLeader(l: Loading, fromSeq: number, found: StoredMessage[]): Promise<void> {
+async function readLeader<S extends LogName>(
+  l: Loading<S>,
+  fromSeq: number,
+  found: Stored<S>[],
+): Promise<void> {
   for (;;) {
     const nextSeq = (found.at(-1)?.seq ?? fromSeq - 1) + 1;
     const query = { seq: nextSeq, next_by_subj: l.filter };

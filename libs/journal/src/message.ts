@@ -4,14 +4,15 @@
  */
 import type { StoredMsg } from '@nats-io/jetstream';
 import type { Msg, MsgHdrs } from '@nats-io/nats-core';
-import type { StoredMessage, StreamName } from '@waybill/protocol';
+import type { StreamName } from '@waybill/protocol';
+import type { LogName, Stored } from './bucket.ts';
 import { instantOf, instantOfNanos } from './instant.ts';
 
 /** Under this header the server keeps the id that it recognises a repeat by; always the event's id. */
 export const idHeader = 'Nats-Msg-Id';
 
-export type Delivery = Readonly<{
-  message: StoredMessage;
+export type Delivery<S extends LogName = StreamName> = Readonly<{
+  message: Stored<S>;
   /** Counts deliveries of one consumer: a gap says that somebody else got a message of ours. */
   deliverySeq: number;
   /** Messages that the consumer has still to deliver after this one. */
@@ -24,7 +25,7 @@ export type Delivery = Readonly<{
  * `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<count>.<stream seq>.<delivery seq>.<nanos>.<pending>[.<random>]`;
  * undefined for what is not a delivery.
  */
-export function deliveryOf(stream: StreamName, m: Msg): Delivery | undefined {
+export function deliveryOf<S extends LogName>(stream: S, m: Msg): Delivery<S> | undefined {
   const reply = m.reply ?? '';
   const tokens = reply.split('.');
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK') return undefined;
@@ -49,7 +50,7 @@ export function deliveryOf(stream: StreamName, m: Msg): Delivery | undefined {
 }
 
 /** An answer of the direct-get API: what the stream knows of the message stands in headers. */
-export function directMessage(stream: StreamName, m: Msg): StoredMessage {
+export function directMessage<S extends LogName>(stream: S, m: Msg): Stored<S> {
   const { headers } = m;
   return {
     stream,
@@ -61,7 +62,7 @@ export function directMessage(stream: StreamName, m: Msg): StoredMessage {
   };
 }
 
-export const leaderMessage = (stream: StreamName, m: StoredMsg): StoredMessage => ({
+export const leaderMessage = <S extends LogName>(stream: S, m: StoredMsg): Stored<S> => ({
   stream,
   seq: m.seq,
   at: instantOf(m.timestamp),
@@ -71,7 +72,7 @@ export const leaderMessage = (stream: StreamName, m: StoredMsg): StoredMessage =
 });
 
 /** The id of the event that lies there, as its header has it; a message put into the log by hand may have none. */
-export const idOf = (message: StoredMessage): string =>
+export const idOf = (message: Stored<LogName>): string =>
   message.header('ce-id') ?? message.header(idHeader) ?? '';
 
 export function headerOf(headers: MsgHdrs | undefined, name: string): string | undefined {

@@ -1,9 +1,11 @@
 /** What a reader does with an event that it cannot read: goes on, unless a newer build wrote it. */
-import type { Logger } from '@waybill/process';
+import { exitCodes, type Logger } from '@waybill/process';
 import type { StoredMessage, Unreadable } from '@waybill/protocol';
 
 export class NewerVersion extends Error {
   readonly code = 'newer-version';
+  /** Starting it again mends nothing. */
+  readonly exitCode = exitCodes.config;
 }
 
 /** Throws for a newer schema version, because what follows would be misjudged; the projector reports all else. */

@@ -4,15 +4,15 @@
  */
 import { AckPolicy, type ConsumerConfig, DeliverPolicy } from '@nats-io/jetstream';
 import { newId } from '@waybill/process';
-import type { StreamName } from '@waybill/protocol';
 import { asking } from './answer.ts';
 import type { Attachment } from './attachments.ts';
+import type { LogName } from './bucket.ts';
 import type { Connection } from './connection.ts';
 
 const unusedMs = 30_000;
 
 export type OrderedOptions = Readonly<{
-  stream: StreamName;
+  stream: LogName;
   filters: readonly string[];
   headersOnly?: boolean | undefined;
 }>;
@@ -41,7 +41,7 @@ export async function createOrdered(
 }
 
 /** Best effort: the server removes an unused one anyway. */
-export function dropOrdered(connection: Connection, stream: StreamName, consumer: string): void {
+export function dropOrdered(connection: Connection, stream: LogName, consumer: string): void {
   if (connection.connected())
     connection.jsm.consumers.delete(stream, consumer).catch(() => undefined);
 }

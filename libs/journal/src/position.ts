@@ -2,7 +2,8 @@
  * Where a reader stands: which log, which sequence, and which event lies there. A log that became shorter or another one
  * (restored, recreated, cut by a power failure) is noticed and named instead of silently skipped.
  */
-import { type StoredMessage, type StreamName, streams } from '@waybill/protocol';
+import { streams } from '@waybill/protocol';
+import { isBucket, type LogName, type Stored } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { LogRegressed } from './journal-error.ts';
 import type { Lookup } from './lookup.ts';
@@ -12,7 +13,7 @@ import { type LogInfo, logInfo } from './stream-info.ts';
 /** `identity` of the stream, and the id of the event at `seq` as `positionOf` gives it. Kept with whatever was derived up to it. */
 export type Position = Readonly<{ identity: string; seq: number; id: string }>;
 
-export const positionOf = (identity: string, message: StoredMessage): Position => ({
+export const positionOf = (identity: string, message: Stored<LogName>): Position => ({
   identity,
   seq: message.seq,
   id: idOf(message),
@@ -26,7 +27,7 @@ const catchUpStepMs = 100;
 export async function verifyPosition(
   connection: Connection,
   lookup: Lookup,
-  stream: StreamName,
+  stream: LogName,
   position: Position | undefined,
 ): Promise<LogInfo> {
   const endsAtMs = connection.clock.monotonicMs() + catchUpMs;
@@ -46,7 +47,7 @@ export async function verifyPosition(
 
 async function problemOf(
   lookup: Lookup,
-  stream: StreamName,
+  stream: LogName,
   position: Position,
   info: LogInfo,
 ): Promise<string | undefined> {
@@ -55,8 +56,11 @@ async function problemOf(
   }
   if (position.seq > info.lastSeq) return `it ends at ${info.lastSeq}`;
   if (position.seq < info.firstSeq) {
-    return streams[stream].keeps === 'all' ? `it begins at ${info.firstSeq}` : undefined;
+    const record = !isBucket(stream) && streams[stream].keeps === 'all';
+    return record ? `it begins at ${info.firstSeq}` : undefined;
   }
+  // What lies in a bucket is replaced or lapses.
+  if (isBucket(stream)) return undefined;
   const there = await lookup.get(stream, position.seq, { leader: true });
   if (there === undefined) return 'nothing lies there';
   const id = idOf(there);

@@ -4,6 +4,7 @@ import { DiscardPolicy } from '@nats-io/jetstream';
 import { systemClock } from '@waybill/process';
 import { streamNames, streams } from '@waybill/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bucketNames } from './bucket.ts';
 import { log, startServer, type TestServer } from './journal.fixture.ts';
 import { openJournal } from './journal.ts';
 
@@ -20,9 +21,10 @@ describe('provision', () => {
   });
   afterAll(() => server?.stop());
 
-  it('creates every stream of the protocol, and changes nothing the second time', async () => {
+  it('creates every stream of the protocol and both buckets, and changes nothing the second time', async () => {
     const { journal, jsm } = server;
-    const all = (action: string) => streamNames.map((stream) => ({ stream, action }));
+    const names = [...streamNames, ...bucketNames];
+    const all = (action: string) => names.map((stream) => ({ stream, action }));
     expect(await journal.provision()).toEqual(all('created'));
     expect(await journal.provision()).toEqual(all('unchanged'));
     expect(await (await server.another()).provision()).toEqual(all('unchanged'));
@@ -36,6 +38,28 @@ describe('provision', () => {
       allow_direct: true,
       allow_rollup_hdrs: false,
       republish: streams.WB_RUNS.republish,
+    });
+  });
+
+  it('repairs a bucket, whose messages may lapse and be replaced', async () => {
+    const { journal, jsm } = server;
+    const leases = { max_msgs_per_subject: 1, allow_msg_ttl: true, allow_rollup_hdrs: true };
+    const marked = { ...leases, subject_delete_marker_ttl: 1_000_000_000, deny_delete: true };
+    expect((await jsm.streams.info('KV_WB_LEASES')).config).toMatchObject(marked);
+    await jsm.streams.update('KV_WB_LEASES', {
+      subject_delete_marker_ttl: 60_000_000_000,
+      max_msgs_per_subject: 5,
+    });
+    await jsm.streams.update('OBJ_WB_SNAPSHOTS', { description: 'something else' });
+    const actions = await journal.provision();
+    expect(actions.filter(({ action }) => action !== 'unchanged')).toEqual([
+      { stream: 'KV_WB_LEASES', action: 'updated' },
+      { stream: 'OBJ_WB_SNAPSHOTS', action: 'updated' },
+    ]);
+    expect((await jsm.streams.info('KV_WB_LEASES')).config).toMatchObject(marked);
+    expect((await jsm.streams.info('OBJ_WB_SNAPSHOTS')).config).toMatchObject({
+      subjects: ['$O.WB_SNAPSHOTS.C.>', '$O.WB_SNAPSHOTS.M.>'],
+      allow_rollup_hdrs: true,
     });
   });
 

@@ -40,20 +40,25 @@ export function openPublisher(connection: Connection): Publisher {
     settle(replySubject, publication, answerOf(message)),
   );
   let waiting: Publication[] = [];
+  /** Where in it the next one stands: cutting off its head for each one that leaves would be quadratic. */
+  let next = 0;
 
   const settle = (replySubject: string, publication: Publication, answer: Answer): void => {
     if (!inbox.remove(replySubject)) return;
     publication.done(answer);
     admit();
   };
+  const keep = (publications: Publication[]): void => {
+    waiting = publications;
+    next = 0;
+  };
   const admit = (): void => {
-    let admitted = 0;
-    for (const publication of waiting) {
+    for (let head = waiting[next]; head !== undefined; head = waiting[next]) {
       if (inbox.size() >= inFlightMax) break;
-      admitted += 1;
-      send(publication);
+      next += 1;
+      send(head);
     }
-    if (admitted > 0) waiting = waiting.slice(admitted);
+    if (next > 0 && 2 * next >= waiting.length) keep(waiting.slice(next));
   };
   const send = (publication: Publication): void => {
     const reply = inbox.add(publication);
@@ -71,8 +76,9 @@ export function openPublisher(connection: Connection): Publisher {
   const stopListening = [
     connection.onDrop(() => {
       const answer = silent(disconnected());
-      const lost = [...waiting, ...[...inbox.entries()].map(([, publication]) => publication)];
-      waiting = [];
+      const sent = [...inbox.entries()].map(([, publication]) => publication);
+      const lost = [...waiting.slice(next), ...sent];
+      keep([]);
       for (const [reply] of inbox.entries()) inbox.remove(reply);
       for (const publication of lost) publication.done(answer);
     }),
@@ -86,10 +92,11 @@ export function openPublisher(connection: Connection): Publisher {
   const sweep = connection.clock.every(
     sweepMs,
     () => {
-      if (inbox.size() === 0 && waiting.length === 0) return;
+      if (inbox.size() === 0 && waiting.length === next) return;
       const nowMs = connection.clock.monotonicMs();
-      const late = waiting.filter((publication) => publication.untilMs <= nowMs);
-      if (late.length > 0) waiting = waiting.filter((publication) => publication.untilMs > nowMs);
+      const left = waiting.slice(next);
+      const late = left.filter((publication) => publication.untilMs <= nowMs);
+      if (late.length > 0) keep(left.filter((publication) => publication.untilMs > nowMs));
       for (const publication of late)
         publication.done(silent(new Outage('append-overloaded', crowded)));
       for (const [reply, publication] of inbox.entries()) {
@@ -107,10 +114,10 @@ export function openPublisher(connection: Connection): Publisher {
   return {
     publish: (publication) => {
       if (!connection.connected()) queueMicrotask(() => publication.done(silent(disconnected())));
-      else if (inbox.size() < inFlightMax && waiting.length === 0) send(publication);
+      else if (inbox.size() < inFlightMax && waiting.length === next) send(publication);
       else waiting.push(publication);
     },
-    load: () => ({ inFlight: inbox.size(), waiting: waiting.length }),
+    load: () => ({ inFlight: inbox.size(), waiting: waiting.length - next }),
     close: () => {
       sweep.cancel();
       for (const stop of stopListening) stop();

@@ -4,7 +4,7 @@
  * attaches anew. Memory is bounded by messages and by bytes.
  */
 import { createInbox, type Msg } from '@nats-io/nats-core';
-import type { StreamName } from '@waybill/protocol';
+import type { LogName } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { type Delivery, deliveryOf, headerOf } from './message.ts';
 
@@ -14,9 +14,9 @@ export type Trouble = Readonly<{
   moved: boolean;
 }>;
 
-export type PullOptions = Readonly<{
+export type PullOptions<S extends LogName> = Readonly<{
   connection: Connection;
-  stream: StreamName;
+  stream: S;
   consumer: string;
   /** Delivery sequence of the consumer so far: the next message has the one after it. */
   deliverySeq: number;
@@ -24,7 +24,7 @@ export type PullOptions = Readonly<{
   pending: number;
   /** Others can find the consumer by its name. */
   shared: boolean;
-  onDelivery: (delivery: Delivery) => void;
+  onDelivery: (delivery: Delivery<S>) => void;
   /** There may be room for another request. */
   onEnded: () => void;
   /** The server has nothing more for now. */
@@ -49,7 +49,7 @@ const silenceMs = 3 * heartbeatMs;
 
 type Request = { left: number; delivered: number };
 
-export function openPull(o: PullOptions): Pull {
+export function openPull<S extends LogName>(o: PullOptions<S>): Pull {
   const { connection } = o;
   const { clock, nc } = connection;
   const prefix = `${createInbox(connection.inboxPrefix)}.`;
@@ -73,7 +73,7 @@ export function openPull(o: PullOptions): Pull {
   };
   const movedTo = (seq: number): void =>
     trouble(`delivery ${seq} follows ${deliverySeq}: another reader, or messages were lost`, true);
-  const deliver = (delivery: Delivery): void => {
+  const deliver = (delivery: Delivery<S>): void => {
     if (delivery.deliverySeq !== deliverySeq + 1) return movedTo(delivery.deliverySeq);
     // Each delivery takes one of what is pending. Fewer are left when another reader has moved the consumer forward, which
     // starts the count of deliveries anew and would pass for ours.

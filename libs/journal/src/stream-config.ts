@@ -1,10 +1,11 @@
 /**
- * A stream as data to the configuration that the server must hold, and what differs between the two. Pure. Fields that
+ * A stream or a bucket as data to the configuration that the server must hold, and what differs between the two. Pure. Fields that
  * neither the log's guarantees nor the stream's data need (compression, placement, a size limit set by operations) are
  * left as they are.
  */
 import type { StreamConfig } from '@nats-io/jetstream';
 import type { StreamSpec } from '@waybill/protocol';
+import { type BucketSpec, markerMs } from './bucket.ts';
 
 export type Desired = Readonly<Record<string, unknown>>;
 export type Difference = Readonly<{ field: string; wanted: unknown; got: unknown }>;
@@ -14,32 +15,53 @@ const nanos = (ms: number): number => ms * 1_000_000;
 export function desiredConfig(spec: StreamSpec, replicas: number | undefined): Desired {
   const record = spec.keeps === 'all';
   return {
-    name: spec.name,
-    description: spec.description,
-    subjects: spec.subjects,
-    retention: 'limits',
-    storage: 'file',
+    ...base(spec, replicas),
     discard: record ? 'new' : 'old',
     deny_delete: record,
     deny_purge: record,
     max_age: nanos(spec.maxAgeMs ?? 0),
-    max_msgs: -1,
     max_msgs_per_subject: -1,
-    max_msg_size: -1,
     ...(spec.maxBytes === undefined ? {} : { max_bytes: spec.maxBytes }),
-    ...(replicas === undefined ? {} : { num_replicas: replicas }),
-    duplicate_window: nanos(spec.duplicateWindowMs),
     republish: spec.republish,
-    allow_direct: true,
-    no_ack: false,
-    sealed: false,
     // Each of these would let a publisher wipe messages of a record stream or forge others.
     allow_rollup_hdrs: false,
-    allow_msg_schedules: false,
     allow_msg_ttl: false,
-    allow_msg_counter: false,
   };
 }
+
+/** As the client libraries lay a bucket out, so that NATS's own tools can show what is in it. */
+export function bucketConfig(spec: BucketSpec, replicas: number | undefined): Desired {
+  const last = spec.holds === 'last-per-subject';
+  return {
+    ...base(spec, replicas),
+    discard: 'new',
+    deny_delete: last,
+    deny_purge: false,
+    max_age: 0,
+    max_msgs_per_subject: last ? 1 : -1,
+    republish: undefined,
+    allow_rollup_hdrs: true,
+    allow_msg_ttl: last,
+    subject_delete_marker_ttl: last ? nanos(markerMs) : 0,
+  };
+}
+
+const base = (spec: StreamSpec | BucketSpec, replicas: number | undefined): Desired => ({
+  name: spec.name,
+  description: spec.description,
+  subjects: spec.subjects,
+  retention: 'limits',
+  storage: 'file',
+  max_msgs: -1,
+  max_msg_size: -1,
+  ...(replicas === undefined ? {} : { num_replicas: replicas }),
+  duplicate_window: nanos(spec.duplicateWindowMs),
+  allow_direct: true,
+  no_ack: false,
+  sealed: false,
+  allow_msg_schedules: false,
+  allow_msg_counter: false,
+});
 
 /** Empty when the server holds what is wanted. */
 export function differences(

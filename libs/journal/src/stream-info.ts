@@ -1,7 +1,7 @@
 /** What the server says of a stream: which log it is, how far it goes, and what time it is there. */
 import type { StreamInfo } from '@nats-io/jetstream';
-import type { StreamName } from '@waybill/protocol';
 import { asking, isStreamNotFound } from './answer.ts';
+import type { LogName } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { instantOf } from './instant.ts';
 import { JournalError } from './journal-error.ts';
@@ -23,7 +23,7 @@ export type LogInfo = Readonly<{
   replicas: number;
 }>;
 
-export async function logInfo(connection: Connection, stream: StreamName): Promise<LogInfo> {
+export async function logInfo(connection: Connection, stream: LogName): Promise<LogInfo> {
   const info = await asking(connection, `the stream ${stream}`, () =>
     connection.jsm.streams.info(stream),
   ).catch((error: unknown) => {
@@ -50,7 +50,7 @@ export const identityOf = (info: StreamInfo): string =>
   info.config.metadata?.[identityKey] ?? info.created;
 
 /** `ts` is in every answer of the server, though not in the client's types; it moves when nothing is published. */
-function timestampOf(info: StreamInfo): string {
+export function timestampOf(info: StreamInfo): string {
   if ('ts' in info && typeof info.ts === 'string') return info.ts;
   throw new TypeError('the server gives no time with the state of a stream');
 }
