@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 
 export const suites = {
   e2e: 'jobs/s and dispatch latency of the whole service, as ratios to our own leanest pipeline',
+  restart: 'start time and memory with many live jobs, from the log and from a snapshot',
 } as const;
 export type Suite = keyof typeof suites;
 
@@ -11,7 +12,7 @@ export type Durability = (typeof durabilities)[number];
 
 export type BenchArguments = Readonly<{
   suite: Suite;
-  /** Flat out, in the fast profile; the strict one gets half. */
+  /** Flat out, in the fast profile; the strict one gets half. Of a restart: that are live. */
   jobs: number;
   reps: number;
   /** Runs a second at which latency is measured. */
@@ -29,20 +30,21 @@ export type ReadArguments =
   | Mistake;
 type Mistake = Readonly<{ kind: 'mistake'; problem: string }>;
 
-const defaults = { jobs: '2000', reps: '3', rate: '50,200' };
+const defaults = { jobs: { e2e: '2000', restart: '100000' }, reps: '3', rate: '50,200' };
 
 export const usage = [
   'usage: npm run bench -- <suite> [options]',
   '',
   'suites',
-  ...Object.entries(suites).map(([name, question]) => `  ${name}   ${question}`),
+  ...Object.entries(suites).map(([name, question]) => `  ${name.padEnd(7)}   ${question}`),
   '',
   'options',
-  `  --jobs N          jobs of a run flat out (${defaults.jobs}; the strict profile gets half)`,
-  `  --reps R          repetitions, alternating forwards and backwards (${defaults.reps})`,
-  `  --rate r[,r]      jobs a second at which latency is measured (${defaults.rate})`,
-  '  --durability p    strict or fast alone; both when left out',
-  '  --profile         also one run under the CPU profiler, summarised',
+  `  --jobs N          e2e: jobs of a run flat out (${defaults.jobs.e2e}; the strict profile gets half)`,
+  `                    restart: live jobs (${defaults.jobs.restart})`,
+  `  --reps R          repetitions; e2e alternates forwards and backwards (${defaults.reps})`,
+  `  --rate r[,r]      e2e: jobs a second at which latency is measured (${defaults.rate})`,
+  '  --durability p    strict or fast alone; when left out, e2e takes both and restart fast',
+  '  --profile         e2e: also one run under the CPU profiler, summarised',
   '  --json            the numbers as JSON on standard output, progress on standard error',
 ].join('\n');
 
@@ -57,7 +59,7 @@ export function readArguments(argv: readonly string[]): ReadArguments {
   if (values.help === true) return { kind: 'help' };
   const suite = suiteOf(positionals);
   if (typeof suite !== 'string') return suite;
-  const numbers = numbersOf(values);
+  const numbers = numbersOf(suite, values);
   if ('kind' in numbers) return numbers;
   const { durability } = values;
   if (durability !== undefined && !isDurability(durability))
@@ -88,8 +90,8 @@ type Texts = Readonly<{
   rate?: string | undefined;
 }>;
 
-function numbersOf(texts: Texts): Numbers | Mistake {
-  const jobs = wholeNumber(texts.jobs ?? defaults.jobs);
+function numbersOf(suite: Suite, texts: Texts): Numbers | Mistake {
+  const jobs = wholeNumber(texts.jobs ?? defaults.jobs[suite]);
   const reps = wholeNumber(texts.reps ?? defaults.reps);
   const rates = (texts.rate ?? defaults.rate).split(',').map(wholeNumber);
   if (jobs === undefined) return mistake('--jobs is a whole number above 0');

@@ -1,3 +1,4 @@
+import { foldRun, headersOf, readRunMessage } from '@waybill/protocol';
 import { describe, expect, it } from 'vitest';
 import { readArguments } from './arguments.ts';
 import type { Run } from './e2e/comparison.ts';
@@ -7,6 +8,9 @@ import type { Measured } from './measure/pipeline.ts';
 import { median, quantile, ratios, spread } from './measure/statistics.ts';
 import { rounded, table, withRange } from './measure/table.ts';
 import { type CpuProfile, summarise } from './profile.ts';
+import { restartTables } from './restart/report.ts';
+import type { Restarts } from './restart/restarts.ts';
+import { creation, jobsIn, shapesOf } from './restart/shape.ts';
 
 describe('arguments', () => {
   it('a suite alone has defaults for everything else', () => {
@@ -22,6 +26,14 @@ describe('arguments', () => {
         profile: false,
         isDefault: true,
       },
+    });
+  });
+
+  it('each suite has a number of jobs of its own', () => {
+    const read = readArguments(['restart']);
+    expect(read.kind === 'run' && read.arguments).toMatchObject({
+      suite: 'restart',
+      jobs: 100_000,
     });
   });
 
@@ -189,6 +201,52 @@ describe('report', () => {
   it('a rate that was not reached is marked', () => {
     const late = runs.map((each) => ({ ...each, paced: [measured(30, 2, { rate: 50 })] }));
     expect(tables(report(late))).toContain('50/s (not reached)');
+  });
+});
+
+describe('restarts', () => {
+  it('the shapes have the same number of jobs', () => {
+    expect(shapesOf(1_000).map(jobsIn)).toEqual([1_000, 1_000]);
+  });
+
+  it('the log is filled with runs as they are created, each another', () => {
+    const messages = [creation(0, 2), creation(1, 2)].map((draft, at) => ({
+      ...draft,
+      seq: at + 1,
+      at: 0,
+      header: (name: string) => headersOf(draft)[name],
+      body: Buffer.from(draft.body),
+    }));
+    const runs = messages.map((message) => foldRun([readRunMessage(message) ?? []].flat()));
+    expect(runs.map(({ jobs }) => jobs.map(({ state }) => state))).toEqual([
+      ['queued', 'queued'],
+      ['queued', 'queued'],
+    ]);
+    expect(runs[0]?.created?.runId).not.toBe(runs[1]?.created?.runId);
+  });
+
+  it('tables show what each start and each save has come to', () => {
+    const [shape = { name: '', runs: 0, jobsEach: 0 }] = shapesOf(1_000);
+    const start = (from: 'log' | 'snapshot', readyMs: number) => ({
+      from,
+      rep: 0,
+      readyMs,
+      cpuMs: 500,
+      bytesPerJob: 1_000,
+    });
+    const all: readonly Restarts[] = [
+      {
+        shape,
+        folder: 'scheduler',
+        durability: 'fast',
+        logBytesPerJob: 1_700,
+        starts: [start('log', 9_000), start('snapshot', 1_000), start('snapshot', 3_000)],
+        saves: [{ saveMs: undefined, bytesPerJob: undefined, blockedMs: 12 }],
+      },
+    ];
+    const text = restartTables(all);
+    expect(text).toContain('9.00 |   2.00 (1.00-3.00) |');
+    expect(text).toMatch(/scheduler \| 1,000, runs of 1 job \| +- \| +- \| +12\.0 \|/);
   });
 });
 

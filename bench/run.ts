@@ -11,6 +11,8 @@ import { type BenchArguments, readArguments, usage } from './arguments.ts';
 import { type Context, compare } from './e2e/comparison.ts';
 import { profileRuns, profileTables } from './e2e/profile-run.ts';
 import { report, tables } from './e2e/report.ts';
+import { restartTables } from './restart/report.ts';
+import { type Context as RestartContext, restarts } from './restart/restarts.ts';
 
 const results = path.join(import.meta.dirname, 'results');
 
@@ -29,15 +31,28 @@ function machine(): Readonly<Record<string, string | number>> {
   };
 }
 
-async function e2e(o: BenchArguments, context: Context): Promise<void> {
-  const about = { suite: o.suite, arguments: o, machine: machine() };
-  const show = (text: string): void => (o.json ? undefined : print(text));
-  const keep = async (document: object): Promise<string> => {
-    const json = JSON.stringify({ ...about, ...document }, undefined, 1);
-    await writeFile(path.join(results, `${o.suite}.json`), json);
-    return json;
-  };
+type Output = Readonly<{
+  about: Readonly<{ machine: ReturnType<typeof machine> }>;
+  show(text: string): void;
+  /** Keeps the numbers, and gives them as JSON. */
+  keep(document: object): Promise<string>;
+}>;
 
+function outputOf(o: BenchArguments): Output {
+  const about = { suite: o.suite, arguments: o, machine: machine() };
+  return {
+    about,
+    show: (text) => (o.json ? undefined : print(text)),
+    keep: async (document) => {
+      const json = JSON.stringify({ ...about, ...document }, undefined, 1);
+      await writeFile(path.join(results, `${o.suite}.json`), json);
+      return json;
+    },
+  };
+}
+
+async function e2e(o: BenchArguments, context: Context): Promise<void> {
+  const { about, show, keep } = outputOf(o);
   const runs = await compare(o, context);
   const compared = { classes: report(runs), runs };
   let json = await keep(compared);
@@ -51,10 +66,23 @@ async function e2e(o: BenchArguments, context: Context): Promise<void> {
   if (o.json) print(json);
 }
 
+async function restart(o: BenchArguments, context: RestartContext): Promise<void> {
+  const { about, show, keep } = outputOf(o);
+  const all = await restarts(o, context);
+  const json = await keep({ restarts: all });
+  show(`\n${factsOf(about.machine)}\nmedians (min-max) of ${o.reps} starts\n`);
+  show(restartTables(all));
+  if (o.json) print(json);
+}
+
+const factsOf = (of: ReturnType<typeof machine>): string =>
+  Object.entries(of)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+
 function headline(of: ReturnType<typeof machine>, asked: number, done: number): string {
-  const facts = Object.entries(of).map(([name, value]) => `${name} ${value}`);
   const short = done < asked ? `; there was no time for ${asked}` : '';
-  return `${facts.join(', ')}\nmedians (min-max) of ${done} alternating repetitions${short}`;
+  return `${factsOf(of)}\nmedians (min-max) of ${done} alternating repetitions${short}`;
 }
 
 async function run(o: BenchArguments): Promise<void> {
@@ -64,9 +92,11 @@ async function run(o: BenchArguments): Promise<void> {
   process.once('SIGTERM', onSignal);
   await mkdir(results, { recursive: true });
   const natsServerBin = process.env['NATS_SERVER_BIN'];
+  const context = { natsServerBin, signal: stop.signal, say };
+  if (o.suite === 'restart') return restart(o, context);
   const servers = await startTestServers({ nats: false });
   try {
-    await e2e(o, { postgres: servers.postgres, natsServerBin, signal: stop.signal, say });
+    await e2e(o, { ...context, postgres: servers.postgres });
   } finally {
     await servers.stop();
   }

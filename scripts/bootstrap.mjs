@@ -9,6 +9,7 @@ const VERBS = {
   test: { program: ['node_modules/vitest/vitest.mjs', 'run'], needsGit: true },
   check: { program: ['scripts/check.ts'], needsGit: true },
   bench: { program: ['bench/run.ts'] },
+  sim: { program: ['tests/sim/run.ts'] },
   generate: { program: ['libs/protocol/scripts/generate.ts'] },
   format: { program: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'] },
 };

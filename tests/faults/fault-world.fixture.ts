@@ -10,10 +10,11 @@ import { type Journal, openJournal } from '@waybill/journal';
 import { createLogger, systemClock } from '@waybill/process';
 import { eventually } from '@waybill/process/testing';
 import { projectionStatus } from '@waybill/projector/projections';
+import { foldRun, type Run, readRunMessage, subjects } from '@waybill/protocol';
 import { connectReadModel, type ReadModel } from '@waybill/readmodel';
 import { z } from 'zod';
-import { openHome, type Staying } from '../e2e/waybill.fixture.ts';
-import type { Evidence } from '../support/evidence.ts';
+import { type Home, openHome, type Staying } from '../e2e/waybill.fixture.ts';
+import type { Disturbance, Evidence } from '../support/evidence.ts';
 import { gatherEvidence } from '../support/evidence-gathering.ts';
 import { violationsOf } from '../support/invariants.ts';
 import { openClient } from './client.fixture.ts';
@@ -28,29 +29,37 @@ const Credentials = z.looseObject({
   webhookSecret: z.string(),
 });
 
-export async function openFaultWorld(env: Readonly<Record<string, string>> = {}) {
-  const home = await openHome();
+/** `env`: of every process. `gateways`: ports that agents dial, where the api does not hand its sockets over. */
+export type FaultWorldOptions = Readonly<{
+  env?: Readonly<Record<string, string>>;
+  gateways?: readonly number[];
+  home?: Home;
+}>;
+
+export async function openFaultWorld({ env = {}, gateways, ...o }: FaultWorldOptions = {}) {
+  const home = o.home ?? (await openHome());
   const folder = mkdtempSync(join(tmpdir(), 'waybill-fault-'));
   const log = createLogger({ name: 'fault', level: 'silent' });
   const processes: { name: string; one: Staying }[] = [];
+  const disturbances: Disturbance[] = [];
   const at = `127.0.0.1:${home.port}`;
 
   const credentials = async (): Promise<z.infer<typeof Credentials>> =>
     Credentials.parse(JSON.parse(await readFile(join(home.folder, 'credentials.json'), 'utf8')));
   const client = openClient(`http://${at}`, credentials);
   const fleet = openFleet({
-    url: `ws://${at}/ws`,
+    urls: (gateways ?? [home.port]).map((port) => `ws://127.0.0.1:${port}/ws`),
     token: async () => (await credentials()).agentToken,
     folder,
   });
 
-  const stay = (...args: readonly string[]): Staying => {
-    const one = home.stay(args, env);
+  const stay = (args: readonly string[], more: Readonly<Record<string, string>> = {}): Staying => {
+    const one = home.stay(args, { ...env, ...more });
     processes.push({ name: `${args.join(' ')} ${processes.length}`, one });
     return one;
   };
   const up = async (): Promise<Staying> => {
-    const one = stay('up');
+    const one = stay(['up']);
     await one.says('Waybill is up', 60_000);
     return one;
   };
@@ -69,8 +78,6 @@ export async function openFaultWorld(env: Readonly<Record<string, string>> = {})
       await journal.close();
     }
   };
-  const endOfLog = (): Promise<number> =>
-    withJournal(async (journal) => (await journal.info('WB_RUNS')).lastSeq);
   const evidence = async (): Promise<Evidence> => {
     const { apiKey, agentToken, webhookSecret } = await credentials();
     const said = processes.map(({ name, one }) => [name, one.stdout() + one.stderr()] as const);
@@ -80,6 +87,7 @@ export async function openFaultWorld(env: Readonly<Record<string, string>> = {})
       ledger: client.ledger,
       output: Object.fromEntries(said),
       canaries: [...client.canaries, apiKey, agentToken, webhookSecret],
+      disturbances,
     };
   };
   const isQuiet = async (journal: Journal, model: ReadModel): Promise<boolean> => {
@@ -94,21 +102,45 @@ export async function openFaultWorld(env: Readonly<Record<string, string>> = {})
     client,
     fleet,
     up,
-    service: (name: string): Staying => stay(name),
+    service: (name: string, more?: Readonly<Record<string, string>>): Staying => stay([name], more),
+    withJournal,
+    /** Something of ours does not work until it is over. */
+    disturbed: async <T>(work: () => Promise<T>): Promise<T> => {
+      const from = systemClock.now();
+      try {
+        return await work();
+      } finally {
+        disturbances.push({ from, to: systemClock.now() });
+      }
+    },
     evidence,
     /** Waits until WB_RUNS has so many events more, and gives its end. */
     logGrows: async (by: number, withinMs = 30_000): Promise<number> => {
-      const until = (await endOfLog()) + by;
+      let until: number | undefined;
       return withJournal((journal) =>
         eventually(
           async () => {
             const { lastSeq } = await journal.info('WB_RUNS');
+            until ??= lastSeq + by;
             return lastSeq >= until && lastSeq;
           },
-          { withinMs, everyMs: 10, what: `WB_RUNS at ${until}` },
+          { withinMs, everyMs: 10, what: `${by} events more in WB_RUNS` },
         ),
       );
     },
+    /** Waits until the run stands as asked for, and gives it. */
+    runIs: (runId: string, what: string, probe: (run: Run) => boolean, withinMs = 30_000) =>
+      withJournal((journal) =>
+        eventually(
+          async () => {
+            const { org } = await credentials();
+            const messages = await journal.load('WB_RUNS', subjects.runFilter(org, runId));
+            const run = foldRun(messages.flatMap((message) => readRunMessage(message) ?? []));
+            return probe(run) && run;
+          },
+          { withinMs, everyMs: 50, what: `run ${runId} ${what}` },
+        ),
+      ),
     /** As this process counts it: the servers may be away, and whoever is tested may stand still. */
     passes: async (ms: number): Promise<void> => {
       const until = systemClock.monotonicMs() + ms;

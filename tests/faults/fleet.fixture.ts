@@ -8,20 +8,23 @@ import { openWorkDiary, type WorkDiary } from '../support/work-diary.ts';
 export type FaultFleet = Readonly<{
   diary: WorkDiary;
   /** Plain ones, of each manner one unless others are named. */
-  join(wanted?: readonly Manner[], workMs?: number): Promise<void>;
+  join(wanted?: readonly Manner[], how?: How): Promise<void>;
   joinSdk(number: number, workMs?: number): Promise<void>;
   /** Jobs that are at work. */
   busy(): number;
   stop(): Promise<void>;
 }>;
 
-type Options = Readonly<{ url: string; token: () => Promise<string>; folder: string }>;
+/** `name`: told apart from earlier ones by it, and found by it as a label. */
+export type How = Readonly<{ name?: string; workMs?: number; answerMs?: number }>;
+
+type Options = Readonly<{ urls: readonly string[]; token: () => Promise<string>; folder: string }>;
 type Member = Readonly<{ busy(): number; stop(): Promise<unknown> }>;
 
 /** Of no test: long enough to be hit, short enough for many. */
 const workMsDefault = 60;
 
-export function openFleet({ url, token: tokenOf, folder }: Options): FaultFleet {
+export function openFleet({ urls, token: tokenOf, folder }: Options): FaultFleet {
   const diary = openWorkDiary(join(folder, 'diary.jsonl'));
   const rumours = new Set<string>();
   const members: Member[] = [];
@@ -29,20 +32,42 @@ export function openFleet({ url, token: tokenOf, folder }: Options): FaultFleet 
 
   return {
     diary,
-    join: async (wanted = manners, workMs = workMsDefault) => {
+    join: async (wanted = manners, { name, ...how } = {}) => {
       const token = await tokenOf();
       for (const manner of wanted) {
-        const agentId = `plain-${manner}`;
-        const labels = ['any', manner];
+        const agentId =
+          name === undefined ? `plain-${manner}` : `plain-${manner}-${members.length}`;
+        const labels = name === undefined ? ['any', manner] : [name];
         members.push(
-          startSeedAgent({ url, token, agentId, labels, manner, diary, workMs, rumours }),
+          startSeedAgent({
+            urls,
+            token,
+            agentId,
+            labels,
+            manner,
+            diary,
+            workMs: workMsDefault,
+            rumours,
+            ...how,
+          }),
         );
       }
     },
     joinSdk: async (number, workMs = workMsDefault) => {
       const token = await tokenOf();
       for (let index = 0; index < number; index += 1)
-        members.push(sdkMember({ url, token, folder, index, workMs, diary, rumours, log }));
+        members.push(
+          sdkMember({
+            url: urls[index % urls.length] ?? '',
+            token,
+            folder,
+            index,
+            workMs,
+            diary,
+            rumours,
+            log,
+          }),
+        );
     },
     busy: () => members.reduce((sum, member) => sum + member.busy(), 0),
     stop: async () => {

@@ -31,10 +31,12 @@ describe('a Waybill whose servers are killed and come back', () => {
       startPostgres({ dir: join(folder, 'postgres'), logs: join(folder, 'logs') }),
     ]);
     world = await openFaultWorld({
-      NATS_URL: nats.url,
-      NATS_USER: nats.user,
-      NATS_PASSWORD: nats.password,
-      DATABASE_URL: postgres.url,
+      env: {
+        NATS_URL: nats.url,
+        NATS_USER: nats.user,
+        NATS_PASSWORD: nats.password,
+        DATABASE_URL: postgres.url,
+      },
     });
   });
   afterEach(async () => {

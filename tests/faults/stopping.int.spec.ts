@@ -21,7 +21,7 @@ describe('a Waybill in the middle of its work', () => {
     let all = await world.up();
     await world.client.applyRule();
     await world.fleet.joinSdk(2, 400);
-    await world.fleet.join(['honest', 'returning', 'echoing', 'contradicting'], 400);
+    await world.fleet.join(['honest', 'returning', 'echoing', 'contradicting'], { workMs: 400 });
     for (let stops = 0; stops < 3; stops += 1) {
       await drive(world.client, 20, random);
       await world.logGrows(40 + Math.floor(random() * 40));
@@ -46,7 +46,9 @@ describe('a Waybill in the middle of its work', () => {
     const all = await world.up();
     await world.client.applyRule();
     await world.fleet.joinSdk(2, 200);
-    await world.fleet.join(['honest', 'returning', 'echoing', 'lying', 'busy', 'dying'], 200);
+    await world.fleet.join(['honest', 'returning', 'echoing', 'lying', 'busy', 'dying'], {
+      workMs: 200,
+    });
     await drive(world.client, 40, random);
     await world.logGrows(20 + Math.floor(random() * 60));
     all.kill('SIGSTOP');

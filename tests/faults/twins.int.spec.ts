@@ -1,37 +1,46 @@
+import { startTestServers } from '@waybill/embedded';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Staying } from '../e2e/waybill.fixture.ts';
 import { summaryOf } from '../support/evidence-summary.ts';
 import { violationsOf } from '../support/invariants.ts';
 import { drive } from './client.fixture.ts';
-import { type FaultWorld, openFaultWorld } from './fault-world.fixture.ts';
+import { type Crew, openCrew, trades } from './crew.fixture.ts';
 import { newSeed, randomOf } from './random.fixture.ts';
 
-describe('two dispatchers, two schedulers and two projectors at once', () => {
-  let world: FaultWorld;
+describe('two of every service at once', () => {
+  let servers: Awaited<ReturnType<typeof startTestServers>>;
+  let crew: Crew;
 
   beforeEach(async () => {
-    world = await openFaultWorld();
+    servers = await startTestServers();
+    crew = await openCrew({ nats: servers.nats, databaseUrl: servers.postgres.url }, 2);
+    await crew.startAll();
   });
-  afterEach(() => world.close());
+  afterEach(async () => {
+    await crew.close();
+    await servers.stop();
+  });
 
   it('decide everything once, and so they do while one of each is killed', {
     timeout: 120_000,
   }, async () => {
     const seed = newSeed();
     const random = randomOf(seed);
-    await world.up();
+    const { world } = crew;
     await world.client.applyRule();
-    const start = (): readonly Staying[] =>
-      ['dispatcher', 'scheduler', 'projector'].map(world.service);
-    let twins = start();
+    const seconds = (): Promise<readonly Staying[]> =>
+      Promise.all(trades.map((trade) => crew.start(trade, undefined, 1)));
+    let twins = await seconds();
     await world.fleet.joinSdk(2);
     await world.fleet.join();
     for (let kills = 0; kills < 3; kills += 1) {
       await drive(world.client, 25, random);
-      await world.logGrows(150 + Math.floor(random() * 100));
-      for (const twin of twins) twin.kill('SIGKILL');
-      for (const twin of twins) expect(await twin.ended).toMatchObject({ signal: 'SIGKILL' });
-      twins = start();
+      await world.logGrows(100 + Math.floor(random() * 100));
+      await world.disturbed(async () => {
+        for (const twin of twins) twin.kill('SIGKILL');
+        for (const twin of twins) expect(await twin.ended).toMatchObject({ signal: 'SIGKILL' });
+        twins = await seconds();
+      });
     }
     await world.quiet(60_000);
     for (const twin of twins) twin.kill('SIGTERM');

@@ -1,7 +1,7 @@
 /** Invariants 1, 2 and 4 over the runs of a log: one resolution, attempts and fences, terminal is final. */
 import type { Job, RunEvent } from '@waybill/protocol';
-import { isDecision, isTerminalJob, rollUp } from '@waybill/protocol';
-import type { Violation } from './evidence.ts';
+import { isDecision, isTerminalJob, readRunMessage, rollUp, subjects } from '@waybill/protocol';
+import type { LoggedMessage, Violation } from './evidence.ts';
 import type { Moment, RunStory } from './run-story.ts';
 
 export function oneResolution({ moments, end }: RunStory): readonly Violation[] {
@@ -40,11 +40,15 @@ function resolvedAgain({ event, before, after }: Moment): readonly Violation[] {
   );
 }
 
-export function attemptsAndFences({ moments, end }: RunStory): readonly Violation[] {
+/** On several servers a decision may be stored behind a fact in flight: there the fold alone excludes it. */
+export function attemptsAndFences(
+  { moments, end }: RunStory,
+  replicas: number,
+): readonly Violation[] {
   const found: Violation[] = [];
   for (const { event, after, isVoid } of moments) {
     // One server refuses a decision that has not seen every fact: a void one was appended past its expectation.
-    if (isVoid && isDecision(event.type))
+    if (isVoid && isDecision(event.type) && replicas === 1)
       found.push(at(2, event, `${event.type} is stored and void (${after.lastVoid?.why})`));
     if (!isVoid && !isDecision(event.type)) found.push(...foreignWord(event, after.jobs));
   }
@@ -60,6 +64,47 @@ export function attemptsAndFences({ moments, end }: RunStory): readonly Violatio
   }
   return found;
 }
+
+/** On one server: an offer is made on all that lies before it, and its fence says so. */
+export const offersOnSight = ({ moments }: RunStory): readonly Violation[] =>
+  moments.flatMap(({ event, before, isVoid }) => {
+    if (isVoid || event.type !== 'job.offered' || event.body.fence === before.seq) return [];
+    const { jobId, attempt, fence } = event.body;
+    return [
+      at(
+        2,
+        event,
+        `${jobId} attempt ${attempt} was offered with fence ${fence} behind ${before.seq}`,
+      ),
+    ];
+  });
+
+/** What an offer says of agent and session, its envelope says too: it is by that that others find it. */
+export const offersNamed = ({ moments }: RunStory): readonly Violation[] =>
+  moments.flatMap(({ event, isVoid }) => {
+    if (isVoid || event.type !== 'job.offered') return [];
+    const { session, agentId } = event.body;
+    if (event.meta.session === session && event.meta.agentId === agentId) return [];
+    const envelope = `${event.meta.session} of ${event.meta.agentId}`;
+    return [
+      at(2, event, `an offer to session ${session} of ${agentId} is addressed to ${envelope}`),
+    ];
+  });
+
+/** Never without one, and always over the whole run: other filters do not exclude each other. */
+export const decisionsExpect = (messages: readonly LoggedMessage[]): readonly Violation[] =>
+  messages.flatMap((message) => {
+    const event = readRunMessage(message);
+    if (event === undefined || !isDecision(event.type)) return [];
+    const filter = message.header('Nats-Expected-Last-Subject-Sequence-Subject');
+    if (
+      filter === subjects.runFilter(event.org, event.runId) &&
+      message.header('Nats-Expected-Last-Subject-Sequence') !== undefined
+    )
+      return [];
+    const what = `${event.runId}: ${event.type} is stored without an expectation over its run`;
+    return [{ invariant: 2, seq: event.seq, what }];
+  });
 
 const ofEnd = (seq: number, what: string): Violation => ({ invariant: 2, seq, what });
 

@@ -12,22 +12,28 @@ import { connectReadModel, type ReadModel, tables } from '@waybill/readmodel';
 import type { Evidence, LoggedMessage, StoredRecord, TableRow } from './evidence.ts';
 
 export type Place = Readonly<{ nats: NatsSettings; databaseUrl: string; log: Logger }>;
-type FromServers = Pick<Evidence, 'log' | 'tables' | 'records' | 'checkpoints' | 'differences'>;
+type FromServers = Pick<
+  Evidence,
+  'log' | 'tables' | 'records' | 'checkpoints' | 'differences' | 'replicas'
+>;
 
 export async function gatherEvidence({ nats, databaseUrl, log }: Place): Promise<FromServers> {
   const model = connectReadModel({ databaseUrl, log, max: 4 });
   const journal = await openJournal({ nats, name: 'evidence', clock: systemClock, log });
   try {
+    // First: agents may speak on, and then the tables are ahead of it and not behind.
+    const dumped = await allMessages(nats);
     const { differences } = await verifyProjections({ journal, model, log, clock: systemClock });
     const rows = await allRows(model);
     return {
-      log: await allMessages(nats),
+      log: dumped,
       tables: rows,
       records: await allRecords(model),
       checkpoints: Object.fromEntries(
         (rows['checkpoints'] ?? []).map((row) => [String(row['stream']), Number(row['seq'])]),
       ),
       differences,
+      replicas: (await journal.info('WB_RUNS')).replicas,
     };
   } finally {
     await journal.close();
@@ -37,7 +43,7 @@ export async function gatherEvidence({ nats, databaseUrl, log }: Place): Promise
 
 async function allMessages({ url, user, password }: NatsSettings): Promise<Evidence['log']> {
   const nc = await connect({
-    servers: url,
+    servers: url.split(','),
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { pass: password }),
   });

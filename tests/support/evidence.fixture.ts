@@ -5,11 +5,13 @@ import {
   type Draft,
   decidedDraft,
   headersOf,
+  isDecision,
   parseJson,
   readTriggerMessage,
   receivedDraft,
   runDraft,
   streamNames,
+  subjects,
 } from '@waybill/protocol';
 import { createdBody, JOB, ORG, RUN, START } from '@waybill/protocol/fixtures';
 import type { Evidence, LoggedMessage, StoredRecord } from './evidence.ts';
@@ -18,11 +20,20 @@ export const AGENT = 'agent-7';
 export const SESSION = 7;
 
 export function logged(draft: Draft, seq: number, at = START + seq): LoggedMessage {
-  const headers = headersOf(draft);
+  const headers = { ...headersOf(draft), ...expected(draft, seq) };
   const body = typeof draft.body === 'string' ? Buffer.from(draft.body) : draft.body;
   const header = (name: string): string | undefined => headers[name];
   return { stream: draft.stream, seq, at, subject: draft.subject, headers, header, body };
 }
+
+/** As the server keeps it. */
+const expected = ({ stream, type }: Draft, seq: number): Readonly<Record<string, string>> =>
+  stream === 'WB_RUNS' && isDecision(type)
+    ? {
+        'Nats-Expected-Last-Subject-Sequence': String(seq - 1),
+        'Nats-Expected-Last-Subject-Sequence-Subject': subjects.runFilter(ORG, RUN),
+      }
+    : {};
 
 const { trigger } = createdBody();
 const received = logged(
@@ -148,6 +159,7 @@ export function evidence(doctored: Partial<Evidence> = {}, drafts?: readonly Dra
     wireJobId: JOB,
     fence: 1,
     atMs,
+    at: START + 4 + atMs,
   }));
   const { triggerId } = trigger;
   const told = { triggerId, runIds: [RUN], decision: 'run' };
@@ -161,6 +173,8 @@ export function evidence(doctored: Partial<Evidence> = {}, drafts?: readonly Dra
     ledger: [{ org: ORG, triggerId, status: 202, told }],
     output: { up: 'Waybill is up' },
     canaries: ['canary-5fa3/+="é'],
+    disturbances: [],
+    replicas: 1,
     ...doctored,
   };
 }

@@ -25,14 +25,20 @@ export type DiaryEntry = Readonly<{
   agentId: string;
   /** `granted`: an agent of our SDK, which starts nothing before it is told so. `plain`: one of the published protocol. */
   kind: 'granted' | 'plain';
-  what: 'dispatched' | 'start' | 'stop';
+  /** `acked` and `spoke`: handed to a socket that was open. `told`: asked to stop. `closed`: its socket, with no job named. */
+  what: 'dispatched' | 'acked' | 'spoke' | 'told' | 'closed' | 'start' | 'stop';
   runId: string;
   /** As on the wire, with the attempt in it. */
   wireJobId: string;
   fence: number | null;
   /** Monotonic, of the process that all agents of a run share. */
   atMs: number;
+  /** By the clock of the host, which is also that of the servers. */
+  at: number;
 }>;
+
+/** A time in which the test kept something of ours from working, by the clock of the host. */
+export type Disturbance = Readonly<{ from: number; to: number }>;
 
 /** A request of a client and what it was told. `null`: no answer, the outcome is not known. */
 export type LedgerEntry = Readonly<{
@@ -58,6 +64,9 @@ export type Evidence = Readonly<{
   output: Readonly<Record<string, string>>;
   /** Secrets that were planted, in plain text. */
   canaries: readonly string[];
+  disturbances: readonly Disturbance[];
+  /** Of every stream. On one server, expectations exclude what only the fold excludes on several. */
+  replicas: number;
 }>;
 
 export type Violation = Readonly<{

@@ -1,5 +1,5 @@
 import { evolveRun, type Run, subjects } from '@waybill/protocol';
-import { JOB, ORG, RUN } from '@waybill/protocol/fixtures';
+import { JOB, ORG, RUN, START } from '@waybill/protocol/fixtures';
 import { describe, expect, it } from 'vitest';
 import {
   AGENT,
@@ -27,6 +27,17 @@ const only = (invariant: number, ...about: Parameters<typeof violationsOf>) =>
 const told = (...about: Parameters<typeof only>): readonly string[] =>
   only(...about).map(({ seq, what }) => `@${seq} ${what}`);
 const right = evidence();
+/** Of an agent that knows only the published protocol. */
+const word: (typeof right.diary)[number] = {
+  agentId: AGENT,
+  kind: 'plain',
+  what: 'stop',
+  runId: RUN,
+  wireJobId: JOB,
+  fence: null,
+  atMs: 0,
+  at: START,
+};
 const [created] = rightRun;
 if (created === undefined) throw new Error('the fixture has no run');
 
@@ -41,6 +52,12 @@ const firstJob = (run: Run, change: (job: Run['jobs'][number]) => Run['jobs'][nu
   ...run,
   jobs: run.jobs.map((job, index) => (index === 0 ? change(job) : job)),
 });
+
+/** As the message has it, but for what the server keeps of an expectation. */
+const headerOf =
+  (message: (typeof right.log.WB_RUNS)[number], expectation: Readonly<Record<string, string>>) =>
+  (name: string): string | undefined =>
+    name.startsWith('Nats-Expected-') ? expectation[name] : message.header(name);
 
 describe('the checks of the invariants', () => {
   it('find nothing where everything is right', () => {
@@ -84,6 +101,36 @@ describe('the checks of the invariants', () => {
     ]);
   });
 
+  it('2: find an offer that was made on less than it says, or is addressed to another', () => {
+    expect(told(2, evidence({}, [created, ack(), offer(1, 1)]))).toEqual([
+      expect.stringMatching(/^@3 .*offered with fence 1 behind 2/),
+    ]);
+    const astray = { ...offer(), meta: { ...offer().meta, session: 8 } };
+    expect(told(2, evidence({}, [created, astray, ack()]))).toContainEqual(
+      expect.stringMatching(/^@2 .*to session 7 of agent-7 is addressed to 8 of agent-7/),
+    );
+  });
+
+  it('2: find a decision that was appended without an expectation over its run', () => {
+    const [first, ...others] = right.log.WB_RUNS;
+    if (first === undefined) throw new Error('no run');
+    const log = { ...right.log, WB_RUNS: [{ ...first, header: headerOf(first, {}) }, ...others] };
+    expect(told(2, evidence({ log }))).toEqual([
+      expect.stringMatching(/^@1 .*run.created is stored without an expectation/),
+    ]);
+    const narrow = { 'Nats-Expected-Last-Subject-Sequence-Subject': first.subject };
+    const other = {
+      ...right.log,
+      WB_RUNS: [{ ...first, header: headerOf(first, narrow) }, ...others],
+    };
+    expect(told(2, evidence({ log: other }))).toHaveLength(1);
+  });
+
+  it('2: let several servers store what only the fold excludes', () => {
+    const drafts = [created, offer(), ack(), offer(2, 2), status('success'), completed()];
+    expect(told(2, evidence({ replicas: 3 }, drafts))).toEqual([]);
+  });
+
   it('2: find attempts with gaps, fences that go back, and words of another session that counted', () => {
     const askew = wrongAt(2, (_before, after) =>
       firstJob(after, (job) => ({
@@ -115,6 +162,40 @@ describe('the checks of the invariants', () => {
       expect.stringContaining('which the log never gave to it'),
       expect.stringContaining('begun 2 times'),
     ]);
+  });
+
+  it('1, 3: find a frame before its offer, and work before its ack', () => {
+    const diary = right.diary.map((entry) => ({ ...entry, at: entry.at - 100 }));
+    const early = { ...word, what: 'dispatched' as const };
+    expect(told(1, evidence({ diary: [early] }))).toEqual([
+      expect.stringContaining('before its offer was stored'),
+    ]);
+    expect(told(3, evidence({ diary }))).toEqual([
+      expect.stringContaining('before its ack was stored'),
+    ]);
+  });
+
+  it('3: find an agent of the published protocol that is not told to stop what is not its own any more', () => {
+    const withdrawn = wrongAt(4, (_before, after) =>
+      firstJob(after, (job) => ({
+        ...job,
+        attempts: job.attempts.map((each) => ({
+          ...each,
+          resolution: 'withdrawn' as const,
+          resolvedAt: START,
+        })),
+      })),
+    );
+    const stale = { ...word, what: 'spoke' as const, at: START + 5_000 };
+    const about = (...more: readonly (typeof right.diary)[number][]) =>
+      told(3, evidence({ diary: [stale, ...more, { ...word, at: START + 20_000 }] }), withdrawn);
+    const isNotTold = [expect.stringContaining('was not told to stop')];
+    expect(about()).toEqual(isNotTold);
+    expect(about({ ...stale, what: 'told', at: START + 6_500 })).toEqual(isNotTold);
+    expect(about({ ...stale, what: 'told', at: START + 5_900 })).toEqual([]);
+    expect(about({ ...stale, what: 'closed', wireJobId: '', at: START + 5_900 })).toEqual([]);
+    const disturbances = [{ from: START + 4_000, to: START + 4_500 }];
+    expect(told(3, evidence({ diary: [stale, word], disturbances }), withdrawn)).toEqual([]);
   });
 
   it('4: find a finished job that changes, and a run that says what its jobs do not', () => {
@@ -202,6 +283,41 @@ describe('the checks of the invariants', () => {
     expect(told(9, evidence({ checkpoints: { ...right.checkpoints, WB_RUNS: 4 } }))).toEqual([
       expect.stringMatching(/^@5 .*its tables at 4/),
     ]);
+  });
+
+  it('10: find an offer that expired although its ack was sent in time', () => {
+    const expired = wrongAt(3, (_before, after) =>
+      firstJob(after, (job) => ({
+        ...job,
+        spent: { ...job.spent, expired: 1 },
+        attempts: job.attempts.map((each) => ({ ...each, resolution: 'expired' as const })),
+      })),
+    );
+    const dispatched = { ...word, what: 'dispatched' as const, at: START + 3 };
+    const answered = (at: number) => {
+      const diary = [dispatched, { ...word, what: 'acked' as const, at }];
+      return told(10, evidence({ diary }), expired);
+    };
+    expect(answered(START + 5_000)).toEqual([expect.stringMatching(/^@1 .*had answered 5002 ms/)]);
+    expect(answered(START + 11_000)).toEqual([]);
+  });
+
+  it('10: find a budget that paid for an outage of ours', () => {
+    const lost = wrongAt(3, (_before, after) =>
+      firstJob(after, (job) => ({
+        ...job,
+        spent: { ...job.spent, expired: 1 },
+        attempts: job.attempts.map((each) => ({ ...each, resolution: 'expired' as const })),
+      })),
+    );
+    const disturbances = [{ from: START, to: START + 5_000 }];
+    const neverSent = { diary: [{ ...word, what: 'closed' as const, wireJobId: '' }] };
+    expect(told(10, evidence({ ...neverSent, disturbances }), lost)).toEqual([
+      expect.stringContaining('has spent 1 offers as expired, and its agents 0'),
+    ]);
+    expect(told(10, evidence(neverSent), lost)).toEqual([]);
+    const sent = { diary: [{ ...word, what: 'dispatched' as const }], disturbances };
+    expect(told(10, evidence(sent), lost)).toEqual([]);
   });
 
   it('12: find a session, a row and a log line of another org', () => {

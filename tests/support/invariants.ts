@@ -4,13 +4,22 @@
  */
 
 import { answeredIsStored } from './answer-invariants.ts';
-import { attemptsAndFences, oneResolution, terminalIsFinal } from './attempt-invariants.ts';
+import {
+  attemptsAndFences,
+  decisionsExpect,
+  offersNamed,
+  offersOnSight,
+  oneResolution,
+  terminalIsFinal,
+} from './attempt-invariants.ts';
 import type { Evidence, Violation } from './evidence.ts';
+import { acksCount, outageCostsNothing } from './outage-invariants.ts';
 import { noLag, projectionIsFold, recordsHold } from './record-invariants.ts';
 import { type Fold, type RunStory, runStories } from './run-story.ts';
 import { noSecretInPlainText } from './secret-invariants.ts';
+import { toldToStop } from './stop-invariants.ts';
 import { oneTenant } from './tenant-invariants.ts';
-import { begunOnce, dispatchedOnce, oneRunner } from './work-invariants.ts';
+import { begunOnce, dispatchedOnce, oneRunner, storedBefore } from './work-invariants.ts';
 
 export type InvariantCheck = (
   evidence: Evidence,
@@ -19,21 +28,37 @@ export type InvariantCheck = (
 
 export const invariantChecks: Readonly<Record<number, InvariantCheck>> = {
   1: ({ diary }, runs) => [...runs.flatMap(oneResolution), ...dispatchedOnce(diary, runs)],
-  2: (_evidence, runs) => runs.flatMap(attemptsAndFences),
-  3: ({ diary }, runs) => [...oneRunner(diary, runs), ...begunOnce(diary)],
+  2: ({ log, replicas }, runs) => [
+    ...decisionsExpect(log.WB_RUNS),
+    ...runs.flatMap(offersNamed),
+    ...(replicas === 1 ? runs.flatMap(offersOnSight) : []),
+    ...runs.flatMap((run) => attemptsAndFences(run, replicas)),
+  ],
+  3: (evidence, runs) => [
+    ...oneRunner(evidence.diary, runs),
+    ...begunOnce(evidence.diary, runs),
+    ...toldToStop(evidence, runs),
+  ],
   4: (_evidence, runs) => runs.flatMap(terminalIsFinal),
   5: answeredIsStored,
   6: projectionIsFold,
   7: recordsHold,
   8: noSecretInPlainText,
   9: (evidence, runs) => [...everyRunEnded(runs), ...noLag(evidence)],
+  10: (evidence, runs) => [
+    ...acksCount(evidence.diary, runs),
+    ...outageCostsNothing(evidence, runs),
+  ],
   12: oneTenant,
 };
 
 /** Everything at once, after quiet. */
 export function violationsOf(evidence: Evidence, fold?: Fold): readonly Violation[] {
   const runs = runStories(evidence.log.WB_RUNS, fold);
-  return Object.values(invariantChecks).flatMap((check) => check(evidence, runs));
+  return [
+    ...storedBefore(evidence.diary, runs),
+    ...Object.values(invariantChecks).flatMap((check) => check(evidence, runs)),
+  ];
 }
 
 const everyRunEnded = (runs: readonly RunStory[]): readonly Violation[] =>

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { DiaryEntry } from './evidence.ts';
 
 export type WorkDiary = Readonly<{
-  write(entry: Omit<DiaryEntry, 'atMs'>): void;
+  write(entry: Omit<DiaryEntry, 'atMs' | 'at'>): void;
   read(): readonly DiaryEntry[];
   close(): void;
 }>;
@@ -13,11 +13,12 @@ export type WorkDiary = Readonly<{
 const Entry = z.object({
   agentId: z.string(),
   kind: z.enum(['granted', 'plain']),
-  what: z.enum(['dispatched', 'start', 'stop']),
+  what: z.enum(['dispatched', 'acked', 'spoke', 'told', 'closed', 'start', 'stop']),
   runId: z.string(),
   wireJobId: z.string(),
   fence: z.number().nullable(),
   atMs: z.number(),
+  at: z.number(),
 });
 
 /** One file for all agents of a test: their entries lie in the order in which things happened. */
@@ -25,7 +26,8 @@ export function openWorkDiary(file: string): WorkDiary {
   const fd = openSync(file, 'a', 0o600);
   return {
     write: (entry) => {
-      writeSync(fd, `${JSON.stringify({ ...entry, atMs: systemClock.monotonicMs() })}\n`);
+      const at = { atMs: systemClock.monotonicMs(), at: systemClock.now() };
+      writeSync(fd, `${JSON.stringify({ ...entry, ...at })}\n`);
       fsyncSync(fd);
     },
     read: () =>

@@ -70,19 +70,46 @@ export function oneRunner(
   return found;
 }
 
-/** Work that is not retried is not begun twice either: a run's `retries` are not part of what these runs ask for. */
-export function begunOnce(diary: readonly DiaryEntry[]): readonly Violation[] {
+/** Work that may not be retried is not begun twice either, not even in another attempt. */
+export function begunOnce(
+  diary: readonly DiaryEntry[],
+  runs: readonly RunStory[] = [],
+): readonly Violation[] {
+  const jobs = jobsById(runs);
   const times = new Map<string, number>();
   for (const { kind, what, wireJobId } of diary) {
-    const job = parseWireJobId(wireJobId)?.jobId;
-    if (kind === 'granted' && what === 'start' && job !== undefined)
-      times.set(job, (times.get(job) ?? 0) + 1);
+    const jobId = parseWireJobId(wireJobId)?.jobId ?? '';
+    const begun = jobs.get(jobId)?.spec['retries'] === undefined ? jobId : wireJobId;
+    if (kind === 'granted' && what === 'start') times.set(begun, (times.get(begun) ?? 0) + 1);
   }
-  return [...times].flatMap(([job, count]) =>
+  return [...times].flatMap(([begun, count]) =>
     count > 1
-      ? [word(3, null, `${job} was begun ${count} times by agents that wait to be granted`)]
+      ? [word(3, null, `${begun} was begun ${count} times by agents that wait to be granted`)]
       : [],
   );
+}
+
+/** What comes first is stored first: an offer before its frame, an ack before the grant that it leads to. */
+export function storedBefore(
+  diary: readonly DiaryEntry[],
+  runs: readonly RunStory[],
+): readonly Violation[] {
+  const jobs = jobsById(runs);
+  return diary.flatMap(({ kind, what, wireJobId, agentId, at }) => {
+    const wire = parseWireJobId(wireJobId);
+    const attempt = jobs
+      .get(wire?.jobId ?? '')
+      ?.attempts.find((each) => each.attempt === wire?.attempt);
+    if (attempt === undefined) return [];
+    if (what === 'dispatched' && at < attempt.offeredAt)
+      return [
+        word(1, attempt.fence, `${wireJobId} reached ${agentId} before its offer was stored`),
+      ];
+    const isBegun = kind === 'granted' && what === 'start';
+    return isBegun && at < (attempt.resolvedAt ?? 0)
+      ? [word(3, attempt.fence, `${agentId} began ${wireJobId} before its ack was stored`)]
+      : [];
+  });
 }
 
 const jobsById = (runs: readonly RunStory[]): ReadonlyMap<string, Job> =>

@@ -13,6 +13,7 @@ const LIBRARY_USES: Readonly<Record<string, readonly string[]>> = {
   'libs/protocol': [],
   'libs/process': ['@waybill/protocol'],
   'libs/journal': ['@waybill/protocol', '@waybill/process'],
+  'libs/fold': ['@waybill/protocol', '@waybill/process', '@waybill/journal'],
   'libs/readmodel': ['@waybill/protocol', '@waybill/process'],
   'libs/embedded': ['@waybill/process'],
   'libs/agent': ['@waybill/protocol', '@waybill/process'],
@@ -87,7 +88,7 @@ export const wallRules: readonly Rule[] = [
   },
   {
     name: 'libraries use only the libraries below them',
-    fix: 'protocol is below process, both are below journal, readmodel and agent; embedded uses process.',
+    fix: 'protocol is below process, both are below journal, readmodel and agent; journal is below fold; embedded uses process.',
     find: (tree) =>
       allImports(tree, (file) => file.folder.startsWith('libs/') && isSource(file))
         .filter(({ packageName, file }) => {

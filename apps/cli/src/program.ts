@@ -27,7 +27,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     });
   };
   const setup = { program, on };
-  for (const add of [addServer, addRuns, addEvents, addRules, addProjections, addServices])
+  for (const add of [addServer, addRuns, addEvents, addRules, addOrgs, addProjections, addServices])
     add(setup);
   try {
     await program.parseAsync([...argv], { from: 'user' });
@@ -98,6 +98,26 @@ function addRuns({ program, on }: Setup): void {
     .option('--at-seq <n>', 'as it stood at this sequence of WB_RUNS')
     .option('--at <time>', 'as it stood at this time (ISO 8601)');
   on(get, async () => (await import('./commands/runs-get.ts')).runsGet);
+  const cancel = reading(runs.command('cancel').argument('[runId]'))
+    .description('stop a run, or with conditions every open run that meets them')
+    .option('--reason <text>', 'why, for those who read the record')
+    .option('--force', 'at once, without the hooks of its jobs')
+    .option('--job <jobId...>', 'only these jobs of the run')
+    .addOption(
+      new Option('--state <state>', 'runs in this state').choices([
+        'pending',
+        'running',
+        'cancelling',
+      ]),
+    )
+    .option('--workflow <name>', 'runs of this workflow')
+    .option('--rule <name>', 'runs that this rule made')
+    .option('--source <source>', 'runs that this source triggered')
+    .option('--ref <ref>', 'runs on this branch or tag')
+    .option('--before <time>', 'runs created before this time (ISO 8601)')
+    .option('--all', 'every open run')
+    .option('--yes', 'do it; without it, the runs that are meant are only counted');
+  on(cancel, async () => (await import('./commands/runs-cancel.ts')).runsCancel);
   const create = reading(runs.command('create'))
     .description('start a run directly, without a rule')
     .requiredOption('-f, --file <file>', 'the request as JSON, - for standard input');
@@ -142,6 +162,26 @@ function addRules({ program, on }: Setup): void {
     reading(agents.command('ls')).description('list agents'),
     async () => (await import('./commands/agents-ls.ts')).agentsLs,
   );
+  const drain = reading(agents.command('drain').argument('<agentId>'))
+    .description('offer an agent no more work; what it has goes on')
+    .option('--off', 'offer it work again')
+    .option('--wait', 'go on until it has nothing left');
+  on(drain, async () => (await import('./commands/agents-drain.ts')).agentsDrain);
+}
+
+function addOrgs({ program, on }: Setup): void {
+  const orgs = program.command('orgs').description('what an organisation has set for itself');
+  on(
+    reading(orgs.command('get')).description('its settings'),
+    async () => (await import('./commands/orgs.ts')).orgsGet,
+  );
+  const set = reading(orgs.command('set'))
+    .description('change its settings')
+    .option(
+      '--dispatch-ack-timeout <duration>',
+      'how long an agent has to answer an offer, 1s at least; `default` takes it back',
+    );
+  on(set, async () => (await import('./commands/orgs.ts')).orgsSet);
 }
 
 function addProjections({ program, on }: Setup): void {

@@ -19,8 +19,10 @@ export type CommandContext = Readonly<{
   clock: Clock;
   watchdog: Watchdog;
   mask: SecretMask;
-  /** Ends the command: SIGTERM, and SIGKILL after the grace; at once for a forced `JobAborted`. */
+  /** Ends the command: SIGTERM, and SIGKILL after the grace. */
   signal: AbortSignal;
+  /** Ends it at once, also while it still has its grace. */
+  forced: AbortSignal;
   graceMs: number;
   onLines: (lines: readonly string[]) => void;
   /** Output is not read while this is pending. */
@@ -129,16 +131,19 @@ function endOnAbort(group: number, o: CommandContext): Timer {
   const onAbort = (): void => {
     const reason: unknown = o.signal.reason;
     const aborted = reason instanceof JobAborted ? reason : undefined;
-    if (aborted?.force) return signalGroup(group, 'SIGKILL');
+    if (o.forced.aborted) return signalGroup(group, 'SIGKILL');
     signalGroup(group, 'SIGTERM');
     const graceMs = aborted?.code === 'agent_stopped' ? stopGraceMs : o.graceMs;
     kill = o.clock.after(graceMs, () => signalGroup(group, 'SIGKILL'));
   };
+  const onForced = (): void => signalGroup(group, 'SIGKILL');
+  o.forced.addEventListener('abort', onForced, { once: true });
   if (o.signal.aborted) onAbort();
   else o.signal.addEventListener('abort', onAbort, { once: true });
   return {
     cancel: () => {
       kill?.cancel();
+      o.forced.removeEventListener('abort', onForced);
       o.signal.removeEventListener('abort', onAbort);
     },
   };

@@ -241,6 +241,19 @@ describe('a job that has to end', () => {
     expect(job.lines()).toEqual(['ready']);
   });
 
+  it('and was asked first is killed when it is forced, however much of its grace is left', async () => {
+    const job = recordedJob({
+      jobConfig: configOf(["trap 'echo asked' TERM; echo ready; while :; do sleep 0.02 || true; done"]),
+    });
+    const run = runJob(job.handle, await surroundings({ graceMs: 600_000 }));
+    await eventually(() => job.lines().includes('ready'));
+    job.abort();
+    await eventually(() => job.lines().includes('asked'));
+    job.abort(new JobAborted('cancelled', 'now', true));
+    expect((await run).state).toBe('cancelled');
+    expect(job.steps.at(-1)?.data).toMatchObject({ signal: 'SIGKILL' });
+  });
+
   it('for another reason than a cancel has failed', async () => {
     const job = recordedJob({ jobConfig: configOf(['echo ready; sleep 1000']) });
     const run = runJob(job.handle, await surroundings());

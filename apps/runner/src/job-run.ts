@@ -55,7 +55,12 @@ export async function runJob(job: JobHandle, o: JobRunOptions): Promise<JobOutco
   });
   const workspace = await o.folder.create();
   try {
-    const end = await work(job, plan, { ...o, workspace, signal: limit.signal });
+    const end = await work(job, plan, {
+      ...o,
+      workspace,
+      signal: limit.signal,
+      forced: job.forced,
+    });
     const durationMs = Math.round(o.clock.monotonicMs() - startedMs);
     return outcomeOf(end, limit.signal, durationMs);
   } finally {
@@ -64,7 +69,8 @@ export async function runJob(job: JobHandle, o: JobRunOptions): Promise<JobOutco
   }
 }
 
-type Here = JobRunOptions & Readonly<{ workspace: Workspace; signal: AbortSignal }>;
+type Here = JobRunOptions &
+  Readonly<{ workspace: Workspace; signal: AbortSignal; forced: AbortSignal }>;
 
 async function work(job: JobHandle, plan: JobPlan, o: Here): Promise<StepsEnd> {
   const { dispatch } = job;

@@ -34,6 +34,7 @@ export type RecordedJob = Readonly<{
 
 export function recordedJob(dispatch: Partial<wire.JobDispatch>): RecordedJob {
   const abort = new AbortController();
+  const force = new AbortController();
   const logged: [number, string][] = [];
   const steps: StepReport[] = [];
   return {
@@ -52,6 +53,7 @@ export function recordedJob(dispatch: Partial<wire.JobDispatch>): RecordedJob {
         ...dispatch,
       },
       signal: abort.signal,
+      forced: force.signal,
       status: () => undefined,
       step: (index, name, state, data) => void steps.push({ index, name, state, data }),
       log: (step, lines) =>
@@ -59,7 +61,10 @@ export function recordedJob(dispatch: Partial<wire.JobDispatch>): RecordedJob {
       congested: false,
       drained: () => Promise.resolve(),
     },
-    abort: (reason = new JobAborted('cancelled', 'no longer needed')) => abort.abort(reason),
+    abort: (reason = new JobAborted('cancelled', 'no longer needed')) => {
+      if (reason.force) force.abort(reason);
+      abort.abort(reason);
+    },
     lines: (stepIndex) =>
       logged.flatMap(([step, line]) =>
         stepIndex === undefined || step === stepIndex ? [line] : [],

@@ -32,6 +32,8 @@ export type JobHandle = Readonly<{
   dispatch: wire.JobDispatch;
   /** Aborted with a `JobAborted` when the job has to end. */
   signal: AbortSignal;
+  /** Aborted when whatever still runs has to end at once: with `signal`, or later, when that was not enough. */
+  forced: AbortSignal;
   /** A state on the way. The final one is what `run` returns; `running` has been sent already. */
   status(state: LiveState, data?: Data): void;
   step(

@@ -1,12 +1,13 @@
 import { eventually } from '@waybill/process/testing';
 import { describe, expect, it } from 'vitest';
-import type { Run } from './job-handle.ts';
+import type { JobHandle, Run } from './job-handle.ts';
 import {
   allExtensions,
   cancelOf,
   dispatchOf,
   everyAnswer,
   heldRun,
+  slowRun,
   startManualTrial,
   startTrial,
   succeed,
@@ -205,6 +206,20 @@ describe('a job that has to be granted', () => {
     expect(jobs.size).toBe(0);
   });
 
+  it('is told to hurry by a second, forced cancel', async () => {
+    const { run, jobs } = slowRun();
+    const { server } = await startTrial(run);
+    server.send(dispatchOf('j1'));
+    const job = await eventually(() => jobs.get('j1'));
+    server.send(cancelOf('j1'));
+    await eventually(() => job.handle.signal.aborted);
+    expect(job.handle.forced.aborted).toBe(false);
+    server.send(cancelOf('j1', true));
+    await eventually(() => job.handle.forced.aborted);
+    job.end({ state: 'cancelled' });
+    await server.next('job.status', ({ state }) => state === 'cancelled');
+  });
+
   it('is cancelled without running', async () => {
     const { run, jobs } = heldRun();
     const { server } = await startTrial(run, { server: granting });
@@ -258,7 +273,28 @@ describe('the heartbeats of a job', () => {
     expect(await server.next('job.heartbeat')).toMatchObject({ attempt: 1, fence: 5 });
   });
 
-  it('that are no longer answered end the job when its lease is over', async () => {
+  it('that are never answered end the job too: its lease begins with its ack, and by its end it is forced', async () => {
+    const jobs: JobHandle[] = [];
+    // It does not listen.
+    const run: Run = (handle) => {
+      jobs.push(handle);
+      return new Promise(() => undefined);
+    };
+    const { server, clock } = await startManualTrial(run, { server: granting, agent: quietLink });
+    server.send(dispatchOf('j1', { attempt: 1, fence: 5 }));
+    await server.next('job.ack');
+    const grant = { type: 'job.granted', runId: 'run-1', jobId: 'j1', attempt: 1 } as const;
+    server.send({ ...grant, fence: 5, leaseMs: 60_000 });
+    const handle = await eventually(() => jobs[0]);
+    await clock.advance(47_999);
+    expect(handle.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect([handle.signal.aborted, handle.forced.aborted]).toEqual([true, false]);
+    await clock.advance(12_000);
+    expect(handle.forced.reason).toMatchObject({ code: 'lease_lost', force: true });
+  });
+
+  it('that are no longer answered end the job before its lease is over', async () => {
     const { run, jobs } = heldRun();
     const { server, clock } = await startManualTrial(run, { server: waybill, agent: quietLink });
     server.send(dispatchOf('j1', { attempt: 1, fence: 5 }));
@@ -268,7 +304,7 @@ describe('the heartbeats of a job', () => {
     // The answer has arrived once the lease has armed its timer, besides the next heartbeat of job and connection.
     await eventually(() => clock.pending() === 3);
     server.behave({ extensions: allExtensions });
-    await clock.advance(119_999);
+    await clock.advance(107_999);
     expect(handle.signal.aborted).toBe(false);
     await clock.advance(1);
     expect(handle.signal.reason).toMatchObject({ code: 'lease_lost' });

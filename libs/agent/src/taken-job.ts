@@ -2,7 +2,7 @@
  * One job that the agent has taken, from its `job.ack` to its terminal status: it starts once it may, gives heartbeats
  * for as long as it lives, stops when its lease is over, and ends with a terminal status whatever the user's code does.
  */
-import type { wire } from '@waybill/protocol';
+import { isGranted, type wire } from '@waybill/protocol';
 import { JobAborted, type JobHandle, type Run } from './job-handle.ts';
 import { createJobLease } from './job-lease.ts';
 import { createJobReport, type JobReportOptions, outcomeOfError } from './job-report.ts';
@@ -29,6 +29,7 @@ export type TakenJob = Readonly<{
 export function takeJob(o: TakenJobOptions): TakenJob {
   const { dispatch, clock, timing } = o;
   const abort = new AbortController();
+  const force = new AbortController();
   const report = createJobReport(o);
   const gate = createStartGate({
     clock,
@@ -39,14 +40,20 @@ export function takeJob(o: TakenJobOptions): TakenJob {
     clock,
     timing,
     beat: report.heartbeat,
-    onLapse: (leaseMs) => {
-      const why = `no heartbeat was answered for ${leaseMs} ms: the job may be another agent's`;
-      abort.abort(new JobAborted('lease_lost', why));
+    onLapse: (leaseMs, forced) => {
+      const why = `no heartbeat was answered in a lease of ${leaseMs} ms: the job may be another agent's`;
+      end(new JobAborted('lease_lost', why, forced));
     },
   });
+  /** Asked again by force, a job that takes its time has had it. */
+  const end = (reason: JobAborted): void => {
+    if (reason.force) force.abort(reason);
+    abort.abort(reason);
+  };
   const handle: JobHandle = {
     dispatch,
     signal: abort.signal,
+    forced: force.signal,
     status: report.status,
     step: report.step,
     log: report.log,
@@ -74,17 +81,19 @@ export function takeJob(o: TakenJobOptions): TakenJob {
   return {
     dispatch,
     ended: live(),
-    abort: (reason) => abort.abort(reason),
+    abort: end,
     onSession: (extensions) => {
       gate.onSession(extensions);
       lease.onSession(extensions);
     },
-    onGranted: ({ fence }) => {
-      if (fence === dispatch.fence) gate.grant();
+    onGranted: ({ fence, leaseMs }) => {
+      if (!isGranted(fence, dispatch.fence)) return;
+      if (leaseMs !== undefined) lease.begin(leaseMs);
+      gate.grant();
     },
     onHeartbeatSent: lease.onSent,
     onHeartbeatAck: ({ fence, leaseMs }) => {
-      if (fence === dispatch.fence) lease.renew(leaseMs);
+      if (isGranted(fence, dispatch.fence)) lease.renew(leaseMs);
     },
   };
 }

@@ -14,6 +14,8 @@ export type AgentTiming = Readonly<{
   grantMs: number;
   /** The first `job.heartbeat` where they are answered: the sooner there is a lease, the sooner its end is known. */
   firstLeaseMs: number;
+  /** So long before the end of its lease a job is told to stop: longer than it may take. A quarter of a short lease. */
+  leaseMarginMs: number;
   /** Events kept while the agent is away. */
   backlogMax: number;
 }>;
@@ -27,5 +29,6 @@ export const agentTiming: AgentTiming = {
   answerMs: 15_000,
   grantMs: 30_000,
   firstLeaseMs: 5_000,
+  leaseMarginMs: 12_000,
   backlogMax: 5_000,
 };

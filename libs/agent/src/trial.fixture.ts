@@ -59,6 +59,17 @@ export function heldRun(): Readonly<{ run: Run; jobs: Map<string, HeldJob> }> {
   return { run, jobs };
 }
 
+/** A job that goes on after it was asked to end, until the test ends it. */
+export function slowRun(): Readonly<{ run: Run; jobs: Map<string, HeldJob> }> {
+  const jobs = new Map<string, HeldJob>();
+  const run: Run = (handle) => {
+    const held = Promise.withResolvers<JobOutcome>();
+    jobs.set(handle.dispatch.jobId, { handle, end: held.resolve });
+    return held.promise;
+  };
+  return { run, jobs };
+}
+
 export const succeed: Run = () => Promise.resolve({ state: 'success' });
 
 export type Trial = Readonly<{ agent: Agent; server: ScriptedOrchestrator }>;

@@ -35,6 +35,7 @@ export {
   logLevels,
 } from './logger.ts';
 export { type ManualClock, manualClock } from './manual-clock.ts';
+export { type Milestone, milestone, milestoneChannel, milestones } from './milestone.ts';
 export { isOutage, Outage } from './outage.ts';
 export { type SerialQueue, serialQueue } from './queue.ts';
 export {

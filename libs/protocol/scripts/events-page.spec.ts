@@ -90,7 +90,15 @@ describe('docs/events.md', () => {
         }),
       ),
       headersOf(
-        agentDraft({ org: ORG, agentId: 'a', type: 'status', id: 'i', gateway: 'g', body: '' }),
+        agentDraft({
+          org: ORG,
+          agentId: 'a',
+          type: 'registered',
+          id: 'i',
+          gateway: 'g',
+          scalerManaged: true,
+          body: '',
+        }),
       ),
     ];
     const names = new Set(written.flatMap((headers) => Object.keys(headers)));

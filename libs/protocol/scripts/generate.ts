@@ -1,5 +1,5 @@
 /**
- * Writes what the schemas say into committed files: docs/protocol.md, docs/events.md and the JSON Schemas. Every
+ * Writes what the schemas say into committed files: docs/protocol.md, docs/events.md, docs/run-lifecycle.md and the JSON Schemas. Every
  * page is a list of sections and every section a function, so that a new part of the protocol adds
  * its sections here. A spec keeps the committed files current.
  */
@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { typeOf, wireMessages } from '../src/wire/direction.ts';
 import { directionJsonSchema, messageJsonSchema } from '../src/wire/json-schema.ts';
 import { eventSections } from './event-sections.ts';
+import { lifecycleSections } from './lifecycle-sections.ts';
 import { logSections } from './log-sections.ts';
 import { page, type Section } from './markdown.ts';
 import { printJson } from './print-json.ts';
@@ -20,6 +21,7 @@ export const schemaFolder = 'libs/protocol/schemas';
 const pages: Readonly<Record<string, readonly Section[]>> = {
   'docs/protocol.md': wireSections,
   'docs/events.md': [...logSections, ...eventSections, ...stateSections],
+  'docs/run-lifecycle.md': lifecycleSections,
 };
 
 /** Every generated file: its path from the root of the repository, and its content. */

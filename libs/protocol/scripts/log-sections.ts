@@ -76,6 +76,11 @@ export const subjectTree: readonly (readonly [
     'An offer, addressed to an agent.',
   ],
   [
+    'run.<shard>.<org>.<runId>.to.<agent>.cancel',
+    subjects.runTo('main', RUN, 'builder-1', 'cancel'),
+    'A stop, addressed to an agent.',
+  ],
+  [
     'heartbeat.<shard>.<org>.<runId>.<jobId>',
     subjects.heartbeat('main', RUN, `${RUN}-1`),
     'A heartbeat of a job, as its frame came.',
@@ -141,6 +146,10 @@ export const headerTable: readonly (readonly [name: string, meaning: string])[] 
   ['wb-fence', 'The fence of the attempt: the sequence that its offer expected.'],
   ['wb-agent', 'The agent, as it calls itself.'],
   ['wb-session', 'The session: the sequence of the agent’s `registered` event.'],
+  [
+    'wb-epoch',
+    'Of a decision: the epoch of the lease under which it was made, for people who look for the decider.',
+  ],
   ['wb-causation', 'The id of the event that led to this one.'],
   ['wb-request-id', 'The request that all this goes back to.'],
   ['traceparent', 'The trace that it belongs to (W3C Trace Context).'],
@@ -153,6 +162,10 @@ export const headerTable: readonly (readonly [name: string, meaning: string])[] 
   ],
   ['wb-http-…', 'Of a trigger: what was kept of the request’s headers, by an allow-list.'],
   ['wb-gateway', 'Of an agent’s event: the gateway that held its socket.'],
+  [
+    'wb-scaler-managed',
+    'Of a session: `1` where a scaler made the agent, which does not come back.',
+  ],
 ];
 
 const envelope: Section = () => `

@@ -18,14 +18,15 @@ const jobMeanings: Readonly<Record<JobState, string>> = {
   pending: 'Waits for the jobs that it needs.',
   held: 'Waits for a person’s approval. Not reached yet.',
   waiting: 'Waits for a constraint across runs. Not reached yet.',
-  queued: 'Waits for an agent, or for the end of a backoff.',
+  queued:
+    'Waits for an agent, for the end of a backoff, or for the lease of an agent that was given up.',
   offered: 'Offered to one session, which has not answered yet.',
   running: 'An agent took it up.',
   recovering: 'Its agent’s socket is gone; the agent may come back with it.',
-  cancelling: 'Its agent is stopping it.',
+  cancelling: 'It was told to stop, or its agent says that it stops.',
   success: 'Its agent says that it succeeded.',
-  failed: 'Its agent says so, or the agent was lost, or no agent took it up.',
-  cancelled: 'Its agent says that it was stopped.',
+  failed: 'Its agent says so, or the agent was lost, or no agent took it up, or a limit was over.',
+  cancelled: 'It was stopped: by a person, or because a sibling failed.',
   skipped: 'What it needs ended otherwise.',
   timed_out_stale: 'It was silent for too long; counts as failed.',
   drift_dropped: 'A second evaluation of the workflow no longer had it.',
@@ -34,7 +35,7 @@ const jobMeanings: Readonly<Record<JobState, string>> = {
 const runMeanings: Readonly<Record<RunState, string>> = {
   pending: 'No job has begun.',
   running: 'A job has begun.',
-  cancelling: 'A person asked to stop it. Not reached yet.',
+  cancelling: 'A person asked to stop it.',
   success: 'No job failed or was cancelled.',
   failed: 'A job failed or was stale.',
   cancelled: 'A job was cancelled, and none failed.',
@@ -44,7 +45,8 @@ const resolutions: Readonly<Record<Resolution, string>> = {
   accepted: 'The agent took it up: by an ack, or by any other word of the attempt but a reject.',
   rejected: 'The agent said `busy` or `draining`.',
   expired: 'No answer by the deadline.',
-  withdrawn: 'The agent came back without it, or will not come back.',
+  withdrawn:
+    'The agent came back without it or will not come back, its gateway is gone, or the job was cancelled.',
 };
 
 const voids: Readonly<Record<Void, string>> = {
@@ -62,13 +64,17 @@ const voids: Readonly<Record<Void, string>> = {
   'not-pending': 'The job is not waiting for its needs.',
   'not-running': 'The job is not running.',
   'not-recovering': 'The agent is not missed.',
-  'not-due': 'Its own time is not after the deadline.',
+  'not-due': 'Its own time is not after the deadline, or there is none.',
   'not-later': 'It would move a deadline back.',
   'wrong-attempt': 'The attempt is not the next one.',
   'wrong-fence': 'The fence is not above the last one and below the offer.',
   'wrong-outcome': 'The jobs say otherwise.',
   'needs-open': 'The needs of the job do not say so, or not yet.',
   'step-ended': 'The step has ended.',
+  'already-stopping': 'It is being stopped already, with as much force.',
+  'not-stopping': 'It was not told to stop, or not with force; or it waits for nobody’s stop.',
+  'not-waiting': 'The job does not wait for that.',
+  outdated: 'What it rests on was read too long before.',
 };
 
 const unreadables: Readonly<Record<Unreadable['code'], string>> = {

@@ -18,6 +18,8 @@ const samples: Readonly<Record<AgentEventType, Readonly<Record<string, unknown>>
   registered: wireSamples['agent.register'],
   status: wireSamples['agent.status'],
   config_acked: wireSamples['config.ack'],
+  present: { ...wireSamples['agent.register'], session: 7 },
+  draining: { draining: true, by: 'ada' },
   disconnected: { session: 7, code: 4031, reason: 'no answer to an offer' },
   violation: { code: 'foreign-job', detail: 'jobId is none that was ever offered' },
 };
@@ -25,6 +27,8 @@ const types: readonly AgentEventType[] = [
   'registered',
   'status',
   'config_acked',
+  'present',
+  'draining',
   'disconnected',
   'violation',
 ];
@@ -54,6 +58,7 @@ it.each(types)('agent.%s reads back as it was drafted', (type) => {
     at: 99,
     id: 'main:s7:1',
     gateway: 'gw-1/1700000000000',
+    scalerManaged: false,
     meta: {
       id: 'main:s7:1',
       source: '/waybill/agent-gateway',
@@ -61,6 +66,32 @@ it.each(types)('agent.%s reads back as it was drafted', (type) => {
       ...(type === 'registered' ? {} : { session: 7 }),
     },
     body: samples[type],
+  });
+});
+
+it('a session says whether a scaler made its agent, and a person’s word names no gateway', () => {
+  const draft = {
+    org: 'main',
+    agentId: AGENT,
+    id: 'x',
+    gateway: 'gw-1/1',
+    body: JSON.stringify(samples.registered),
+  };
+  const managed = agentDraft({ ...draft, type: 'registered', scalerManaged: true });
+  expect(readAgentMessage(storedDraft(managed))).toMatchObject({ scalerManaged: true });
+  const drained = agentDraft({
+    ...draft,
+    type: 'draining',
+    gateway: '',
+    source: '/waybill/api',
+    body: JSON.stringify(samples.draining),
+  });
+  expect(Object.keys(headersOf(drained))).not.toContain('wb-gateway');
+  expect(readAgentMessage(storedDraft(drained))).toMatchObject({
+    type: 'draining',
+    gateway: '',
+    meta: { source: '/waybill/api' },
+    body: { draining: true, by: 'ada' },
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * What is known of agents, in WB_AGENTS: registered (whose sequence is the session), status, config acknowledged, disconnected
- * with its code, and what they did against the protocol. Appended by gateways as facts, never about runs.
+ * with its code, and what they did against the protocol. Appended by gateways and, for people, by the api; never about runs.
  */
 import { z } from 'zod';
 import type { Draft, Meta, StoredMessage, Unreadable } from './envelope.ts';
@@ -25,6 +25,15 @@ export const AgentDisconnected = z.looseObject({
   code: z.int().describe('The close code of the socket.'),
   reason: z.string().describe('Why, as far as either side said.'),
 });
+/** Said again for a session that lasts, well inside the age that its stream keeps: as `registered`, and of it. */
+export const AgentPresent = AgentRegistered.extend({
+  session: z.int().positive().describe('The session that is still there.'),
+});
+/** A person's word: offers nothing to the agent, or does again. It outlasts the agent's sessions. */
+export const AgentDraining = z.looseObject({
+  draining: z.boolean().describe('Whether it gets no more offers.'),
+  by: z.string().describe('Who asked.'),
+});
 export const AgentViolation = z.looseObject({
   code: z.string().describe('What kind of violation, as a code.'),
   detail: z.string().describe('What was wrong, without what was sent.'),
@@ -32,7 +41,9 @@ export const AgentViolation = z.looseObject({
 
 export const agentEventBodies = {
   registered: AgentRegistered,
+  present: AgentPresent,
   status: AgentStatus,
+  draining: AgentDraining,
   config_acked: z.looseObject({}),
   disconnected: AgentDisconnected,
   violation: AgentViolation,
@@ -47,6 +58,8 @@ type Place = Readonly<{
   id: string;
   meta: Meta;
   gateway: string;
+  /** Whether a scaler made the agent: such a one does not come back. Said of sessions. */
+  scalerManaged: boolean;
 }>;
 export type AgentEvent =
   | {
@@ -60,8 +73,11 @@ export type AgentDraft = Readonly<{
   agentId: string;
   type: AgentEventType;
   id: string;
-  /** The gateway that holds the socket, as `<name>/<start>`: after a restart it ends what its predecessor left open. */
+  /** The gateway that holds the socket, as `<name>/<start>`: its lease has that name too. Empty where it is about no socket. */
   gateway: string;
+  /** Who appends it, where that is not the gateway. */
+  source?: string;
+  scalerManaged?: boolean;
   session?: number | undefined;
   body: string | Uint8Array;
 }>;
@@ -72,11 +88,14 @@ export const agentDraft = (draft: AgentDraft): Draft => ({
   type: `agent.${draft.type}`,
   meta: {
     id: draft.id,
-    source: '/waybill/agent-gateway',
+    source: draft.source ?? '/waybill/agent-gateway',
     agentId: draft.agentId,
     session: draft.session,
   },
-  extra: { 'wb-gateway': draft.gateway },
+  extra: {
+    ...(draft.gateway === '' ? {} : { 'wb-gateway': draft.gateway }),
+    ...(draft.scalerManaged === true ? { 'wb-scaler-managed': '1' } : {}),
+  },
   body: draft.body,
 });
 
@@ -94,6 +113,7 @@ export function readAgentMessage(message: StoredMessage): AgentEvent | undefined
     at: message.at,
     id,
     gateway,
+    scalerManaged: headerText(message, 'wb-scaler-managed') === '1',
   };
   const unreadable = (problem: Unreadable): AgentEvent => ({
     ...place,

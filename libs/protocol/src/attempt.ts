@@ -1,7 +1,20 @@
-/** One offer of a job to one session of an agent, and how it was resolved. Immutable: a change is another value. */
-import type { AttemptReason, JobOffered } from './run-event.ts';
+/** One offer of a job to one session of an agent, how it was resolved, and what became of the work. Immutable: a change is another value. */
+import type { AttemptReason, JobOffered, StopReason } from './decision-body.ts';
+import type { JobState } from './states.ts';
+import type { Step } from './step.ts';
 
 export type Resolution = 'accepted' | 'rejected' | 'expired' | 'withdrawn';
+
+/** The agent was told to stop. */
+export type Stop = Readonly<{
+  reason: StopReason;
+  /** What the job ends as, unless its agent says that it had ended otherwise. */
+  outcome: 'cancelled' | 'failed';
+  askedAt: number;
+  /** When the next step is taken: force, then giving up. */
+  until: number;
+  force: boolean;
+}>;
 
 export type Attempt = Readonly<{
   attempt: number;
@@ -10,6 +23,7 @@ export type Attempt = Readonly<{
   /** Moves when the agent returns with the job in its `inFlightJobs`. */
   session: number;
   reason: AttemptReason;
+  room: 'assumed' | 'reported';
   offeredAt: number;
   /** An offer may expire only after this server time. */
   until: number;
@@ -22,6 +36,17 @@ export type Attempt = Readonly<{
   /** Set while the socket of the session is gone. */
   away: boolean;
   recoverUntil: number | null;
+  startedAt: number | null;
+  stop: Stop | null;
+  /** Requests for approval that nobody has answered. While there are any its wall clock stands still. */
+  approvals: readonly string[];
+  waitingSince: number | null;
+  waitedMs: number;
+  endedAt: number | null;
+  /** What the work came to; null for an offer that nobody took up. */
+  outcome: JobState | null;
+  /** Its steps, once another attempt follows it. */
+  steps: readonly Step[];
 }>;
 
 /** As the offer that is stored at this server time says it. */
@@ -31,6 +56,7 @@ export const newAttempt = (body: JobOffered, at: number): Attempt => ({
   agentId: body.agentId,
   session: body.session,
   reason: body.reason,
+  room: body.room ?? 'reported',
   offeredAt: at,
   until: at + body.ackTimeoutMs,
   resolution: null,
@@ -39,4 +65,20 @@ export const newAttempt = (body: JobOffered, at: number): Attempt => ({
   heardAt: null,
   away: false,
   recoverUntil: null,
+  startedAt: null,
+  stop: null,
+  approvals: [],
+  waitingSince: null,
+  waitedMs: 0,
+  endedAt: null,
+  outcome: null,
+  steps: [],
 });
+
+/** When its own limit is over: its wall clock stands still while it waits for approval. Undefined while nothing limits it. */
+export function runsUntil(attempt: Attempt, timeoutMs: number | undefined): number | undefined {
+  if (timeoutMs === undefined || attempt.startedAt === null) return undefined;
+  if (attempt.waitingSince !== null || attempt.stop !== null) return undefined;
+  if (attempt.endedAt !== null) return undefined;
+  return attempt.startedAt + timeoutMs + attempt.waitedMs;
+}

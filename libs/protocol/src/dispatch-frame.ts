@@ -5,6 +5,7 @@
 import type { Attempt } from './attempt.ts';
 import { wireJobId } from './ids.ts';
 import type { Job } from './job.ts';
+import { isNamed } from './needs.ts';
 import type { Run } from './run.ts';
 import { isTerminalJob, jobWords } from './states.ts';
 
@@ -20,7 +21,7 @@ export function dispatchFrame(
   const made = run.created;
   if (made === null) return undefined;
   const upstream = job.spec.needs.flatMap((need) =>
-    run.jobs.filter((each) => each.spec.name === need.job),
+    run.jobs.filter((each) => isNamed(each.spec, need.job)),
   );
   const config = job.spec.config;
   return {

@@ -20,6 +20,8 @@ export type Meta = Readonly<{
   agentId?: string | undefined;
   /** The sequence in WB_AGENTS of the `registered` event that opened the session. */
   session?: number | undefined;
+  /** The lease under which it was decided, for people who look for the decider. */
+  epoch?: number | undefined;
   /** The id of the event that led to this one. */
   causation?: string | undefined;
   /** Trace id of the originating request; reaches the dispatch however late it is. */
@@ -49,7 +51,12 @@ export type StoredMessage = Readonly<{
   body: Uint8Array;
 }>;
 
-const NUMERIC = { 'wb-attempt': 'attempt', 'wb-fence': 'fence', 'wb-session': 'session' } as const;
+const NUMERIC = {
+  'wb-attempt': 'attempt',
+  'wb-fence': 'fence',
+  'wb-session': 'session',
+  'wb-epoch': 'epoch',
+} as const;
 const TEXT = {
   'wb-run': 'runId',
   'wb-job': 'jobId',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyText, runsOf } from './arbitrary.fixture.ts';
-import { fraction, sha256Hex, shortHash } from './hash.ts';
+import { fingerprint, fraction, sha256Hex, shortHash } from './hash.ts';
 import { triggerId } from './ids.ts';
 import { shardOf } from './subjects.ts';
 
@@ -22,6 +22,14 @@ describe('what is hashed never changes', () => {
     ['builder-1.example.net', 26, 'f0hrpr7qykkckqbkw2jybnpted'],
   ])('shortHash(%j, %i)', (text, length, digits) => {
     expect(shortHash(text, length)).toBe(digits);
+  });
+
+  it.each([
+    ['', 0xe3b0c44298fc1],
+    ['main', 0x0d6e4079e3670],
+    ['Überseehafen 🚚', 0x8a0761a9928f0],
+  ])('fingerprint(%j)', (text, bits) => {
+    expect(fingerprint(text)).toBe(bits);
   });
 
   it.each([

@@ -30,3 +30,11 @@ export function shortHash(text: string, length = 26): string {
 /** A number in [0, 1) that depends on `text` alone: the fold's stand-in for dice. */
 export const fraction = (text: string): number =>
   Number.parseInt(sha256Hex(text).slice(0, 8), 16) / 2 ** 32;
+
+/** The first 52 bits of the SHA-256 of `text`, as many as a number holds exactly: who does not choose it cannot meet it. */
+export function fingerprint(text: string): number {
+  const digest = hash('sha256', text, 'binary');
+  let value = 0;
+  for (let at = 0; at < 6; at++) value = value * 256 + digest.charCodeAt(at);
+  return value * 16 + (digest.charCodeAt(6) >> 4);
+}

@@ -10,7 +10,15 @@ export {
   agentEventBodies,
   readAgentMessage,
 } from './agent-event.ts';
-export type { Attempt, Resolution } from './attempt.ts';
+export { type Attempt, type Resolution, runsUntil, type Stop } from './attempt.ts';
+export { type BlockedBy, type BlockedKind, blockedBy, type Candidate } from './blocked-by.ts';
+export {
+  AttemptReason,
+  JobCancel,
+  JobOffered,
+  RunCompleted,
+  type StopReason,
+} from './decision-body.ts';
 export { type DispatchFrame, dispatchFrame } from './dispatch-frame.ts';
 export {
   type Draft,
@@ -22,6 +30,23 @@ export {
   type StoredMessage,
   type Unreadable,
 } from './envelope.ts';
+export {
+  type Expectation,
+  expectationOf,
+  hasSlot,
+  holdsLease,
+  isFresh,
+  isGranted,
+  isHeardOut,
+  isHolder,
+  isInvited,
+  isLeased,
+  isNewestSession,
+  isPast,
+  isStanding,
+  isUndecided,
+  isUnsent,
+} from './guards.ts';
 export { fraction, sha256Hex, shortHash } from './hash.ts';
 export {
   foreignToken,
@@ -40,21 +65,43 @@ export {
   type WireJob,
   wireJobId,
 } from './ids.ts';
-export { currentAttempt, isHeld, type Job, offersSpent } from './job.ts';
-export { checkNeeds, type Needs, type NeedsProblem, needsOf } from './needs.ts';
-export { Rule, RuleGeneration, RuleName } from './rule.ts';
-export { evolveRun, foldRun, initialRun, type Run, rollUp, wasVoid } from './run.ts';
-export { JobSpec, Need, RunCreated } from './run-created.ts';
+export { iso } from './instant.ts';
 export {
-  AttemptReason,
+  type Cancel,
+  currentAttempt,
+  isHeld,
+  isUntouched,
+  type Job,
+  offersSpent,
+  retriesUsed,
+  waitsUntil,
+} from './job.ts';
+export { jobSpecs } from './job-specs.ts';
+export { compact, lean } from './lean.ts';
+export { isMatch, offeredLabels, type Requirement, requirementOf, TAINT } from './matching.ts';
+export { checkNeeds, type Needs, type NeedsProblem, needsOf } from './needs.ts';
+export { OrgSettings, OrgSettingsGeneration, orgSettingsLimits } from './org-settings.ts';
+export {
+  type Partition,
+  type PartitionedFamily,
+  partitionFilters,
+  partitionName,
+  partitionOf,
+  partitionsMax,
+  partitionsOf,
+} from './partition.ts';
+export { rollUp } from './roll-up.ts';
+export { Rule, RuleGeneration, RuleName } from './rule.ts';
+export { evolveRun, foldRun, initialRun, type Run, wasVoid } from './run.ts';
+export { JobSpec, Need, RetryCause, RetryPolicy, RunCreated } from './run-created.ts';
+export {
   type BodyOf,
   type DecisionType,
   decisionTypes,
   type FactType,
+  isAddressed,
   isDecision,
   isRunEventType,
-  JobOffered,
-  RunCompleted,
   type RunEventType,
   runEventBodies,
 } from './run-event.ts';
@@ -70,16 +117,15 @@ export {
 export {
   JobRequest,
   JobRequests,
-  jobSpecs,
   needOf,
   RunRequest,
   requestLimits,
   StepRequest,
 } from './run-request.ts';
 export {
-  type BlockedBy,
+  type Beside,
+  cancelView,
   completionOf,
-  iso,
   pendingView,
   type RunView,
   runView,
@@ -98,6 +144,7 @@ export {
   StepState,
 } from './states.ts';
 export type { Step } from './step.ts';
+export { decodeRun, encodeRun, FOLD_VERSION } from './stored-run.ts';
 export { type StreamName, type StreamSpec, streamNames, streams } from './streams.ts';
 export {
   allSubjects,

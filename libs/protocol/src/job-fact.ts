@@ -1,93 +1,116 @@
 /**
- * What a fact about a job makes of it: only the session that holds the current attempt has a say. Invariant 2.
+ * What a fact about a job makes of it: only the session that holds the current attempt has a say, and only while it has the job
+ * in hand. Invariant 2.
  */
 import type { Attempt } from './attempt.ts';
+import { isDecidedFor, isInHand, isLaterSession, isOfAttempt, isOfSession } from './guards.ts';
+import { notBefore } from './instant.ts';
 import type { Job } from './job.ts';
-import { currentAttempt, ended, isHeld, requeued, withCurrent } from './job.ts';
+import { currentAttempt, ended, requeued, withCurrent } from './job.ts';
+import { away } from './job-decision.ts';
+import { failed, givenUp, stopped } from './retry.ts';
 import type { RunCreated } from './run-created.ts';
 import type { RunEventOf } from './run-message.ts';
 import { isTerminalJob } from './states.ts';
+import { OVER_TIME, reasonIn, recordIn, saysOverTime } from './status-data.ts';
 import { withStep } from './step.ts';
 import type { Judged, Void } from './void.ts';
 
 /** The agent is back on a newer socket. Equal for resumed and absent: same agent, later session. */
 function returned(job: Job, event: RunEventOf<'agent.resumed' | 'agent.absent'>): Attempt | Void {
   const current = currentAttempt(job);
-  if (!isHeld(job) || current === undefined || event.meta.attempt !== current.attempt)
-    return 'stale-attempt';
-  const { session, agentId } = event.meta;
-  if (agentId !== current.agentId || session === undefined || session <= current.session)
-    return 'foreign-session';
-  return current;
+  if (current === undefined || !isOfAttempt(event.meta.attempt, current)) return 'stale-attempt';
+  if (!isInHand(job.state)) return 'stale-attempt';
+  return isLaterSession(event.meta, current) ? current : 'foreign-session';
 }
 
 export function resumed(job: Job, event: RunEventOf<'agent.resumed'>): Judged {
   const current = returned(job, event);
   if (typeof current === 'string') return current;
-  const session = event.meta.session ?? current.session;
-  return taken(job, { ...current, session, away: false, recoverUntil: null }, event.at);
+  return taken(job, { ...current, session: event.meta.session ?? current.session }, event.at);
 }
 
 export function absent(job: Job, event: RunEventOf<'agent.absent'>, run: RunCreated): Judged {
   const current = returned(job, event);
   if (typeof current === 'string') return current;
-  if (job.state === 'offered')
-    return requeued(
-      job,
-      { ...current, resolution: 'withdrawn', cause: 'agent_absent', resolvedAt: event.at },
-      run,
-    );
-  return ended(
-    withCurrent(job, { ...current, cause: 'agent_lost' }),
-    'failed',
-    event.at,
-    'agent_lost',
-  );
+  const { at } = event;
+  return job.state === 'offered'
+    ? requeued(job, current, { resolution: 'withdrawn', cause: 'agent_absent', at }, run)
+    : // It does not have the job any more: nothing of it is at work.
+      gone(job, at, 0);
 }
 
+/** The work is lost with its agent. */
+const gone = (job: Job, at: number, workedUntil: number): Job =>
+  givenUp(job, 'agent_lost', {
+    state: 'failed',
+    at,
+    failure: 'agent_lost',
+    cause: 'agent_lost',
+    workedUntil,
+  });
+
 type HeardEvent = RunEventOf<
-  'job.ack' | 'job.reject' | 'job.status' | 'step.status' | 'agent.lost' | 'agent.heard'
+  | 'job.ack'
+  | 'job.reject'
+  | 'job.status'
+  | 'step.status'
+  | 'agent.lost'
+  | 'agent.heard'
+  | 'approval.requested'
 >;
 
 /** Facts of the session that holds the attempt. The fence: a session that lost its offer must not touch its successor's. */
 export function heard(job: Job, event: HeardEvent, run: RunCreated): Judged {
   const current = currentAttempt(job);
-  if (current === undefined || event.meta.attempt !== current.attempt) return 'stale-attempt';
-  if (event.meta.session !== current.session) return 'foreign-session';
-  if (!isHeld(job)) return 'not-offered';
+  if (current === undefined || !isOfAttempt(event.meta.attempt, current)) return 'stale-attempt';
+  if (!isOfSession(event.meta.session, current)) return 'foreign-session';
+  if (!isInHand(job.state)) return 'not-offered';
   switch (event.type) {
     case 'job.reject':
-      if (job.state !== 'offered') return 'not-offered';
-      return requeued(
-        job,
-        { ...current, resolution: 'rejected', cause: event.body.reason, resolvedAt: event.at },
-        run,
-      );
+      return rejected(job, current, event, run);
     case 'agent.lost':
       return lost(job, current, event, run);
     case 'job.status':
       return status(taken(job, current, event.at), event);
     case 'step.status':
       return step(taken(job, current, event.at), event);
+    case 'approval.requested':
+      return waiting(taken(job, current, event.at), event);
     default:
       return taken(job, current, event.at);
   }
 }
 
+/** `busy` of an agent that never showed that it has room tells more of what we knew than of the job: it costs nothing. */
+function rejected(
+  job: Job,
+  current: Attempt,
+  event: RunEventOf<'job.reject'>,
+  run: RunCreated,
+): Judged {
+  if (!isDecidedFor(job.state, ['offered'])) return 'not-offered';
+  const cause = event.body.reason;
+  const how = { resolution: 'rejected', cause, at: event.at } as const;
+  const isFree = cause === 'busy' && current.room === 'assumed';
+  return requeued(job, current, isFree ? { ...how, free: 'busy' } : how, run);
+}
+
 /** Any word of the attempt but a reject accepts the offer, and shows that a recovering job is not lost. */
 function taken(job: Job, current: Attempt, at: number): Job {
-  const accepted = current.resolution ?? 'accepted';
   return {
     ...withCurrent(job, {
       ...current,
-      resolution: accepted,
-      resolvedAt: current.resolvedAt ?? at,
-      heardAt: at,
+      resolution: current.resolution ?? 'accepted',
+      resolvedAt: current.resolvedAt ?? notBefore(current.offeredAt, at),
+      startedAt: current.startedAt ?? at,
+      heardAt: notBefore(current.heardAt, at),
       away: false,
       recoverUntil: null,
     }),
     state: job.state === 'cancelling' ? 'cancelling' : 'running',
     startedAt: job.startedAt ?? at,
+    failure: null,
   };
 }
 
@@ -98,33 +121,31 @@ function lost(
   run: RunCreated,
 ): Judged {
   const { scalerManaged } = event.body;
-  if (job.state === 'offered') {
+  const { at } = event;
+  if (job.state === 'offered')
     // A static agent may come back and answer in time: its offer stays open to its deadline.
-    if (!scalerManaged) return withCurrent(job, { ...current, away: true });
-    return requeued(
-      job,
-      { ...current, resolution: 'withdrawn', cause: 'agent_lost', resolvedAt: event.at },
-      run,
-    );
-  }
+    return scalerManaged
+      ? requeued(job, current, { resolution: 'withdrawn', cause: 'agent_lost', at }, run)
+      : withCurrent(job, { ...current, away: true });
+  // Its host is gone as far as the scaler says; whatever is left of it ends with its lease.
   if (scalerManaged)
-    return ended(
-      withCurrent(job, { ...current, away: true, cause: 'agent_lost' }),
-      'failed',
-      event.at,
-      'agent_lost',
-    );
-  if (job.state === 'recovering') return 'not-running';
-  const recoverUntil = event.at + run.recoveryMs;
-  return { ...withCurrent(job, { ...current, away: true, recoverUntil }), state: 'recovering' };
+    return gone(withCurrent(job, { ...current, away: true }), at, at + run.staleMs);
+  return job.state === 'recovering' ? 'not-running' : away(job, current, at, run);
 }
 
 function status(job: Job, event: RunEventOf<'job.status'>): Job {
   const { state, data } = event.body;
+  const { at } = event;
   if (state === 'cancelling') return { ...job, state };
   if (!isTerminalJob(state)) return job;
-  const failure = state === 'success' ? null : (reasonIn(data) ?? state);
-  return { ...ended(job, state, event.at, failure), outputs: recordIn(data, 'outputs') };
+  const done = { ...job, outputs: recordIn(data, 'outputs') };
+  const stop = currentAttempt(job)?.stop ?? null;
+  if (state === 'cancelled' && stop !== null) return stopped(done, stop, at);
+  if (state === 'failed') {
+    const cause = stop?.reason === OVER_TIME || saysOverTime(data) ? OVER_TIME : state;
+    return failed(done, { state, at, failure: reasonIn(data) ?? cause, cause, workedUntil: 0 });
+  }
+  return ended(done, state, at, state === 'success' ? null : (reasonIn(data) ?? state));
 }
 
 function step(job: Job, event: RunEventOf<'step.status'>): Judged {
@@ -132,23 +153,27 @@ function step(job: Job, event: RunEventOf<'step.status'>): Judged {
   return steps === undefined ? 'step-ended' : { ...job, steps };
 }
 
-function recordIn(
-  data: Readonly<Record<string, unknown>> | undefined,
-  key: string,
-): Readonly<Record<string, unknown>> {
-  const value = data?.[key];
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>) // just checked to be an object
-    : {};
+/** The wall clock stands still from the first request to the last answer. */
+function waiting(job: Job, event: RunEventOf<'approval.requested'>): Judged {
+  const current = currentAttempt(job);
+  const { messageId } = event.body;
+  if (current === undefined || current.approvals.includes(messageId)) return 'repeated';
+  const approvals = [...current.approvals, messageId];
+  const waitingSince = current.waitingSince ?? event.at;
+  return withCurrent(job, { ...current, approvals, waitingSince });
 }
 
-/** Agents say why in `data.error` or `data.reason`, as text or as an object with a message. */
-function reasonIn(data: Readonly<Record<string, unknown>> | undefined): string | null {
-  for (const key of ['reason', 'error']) {
-    const value = data?.[key];
-    const text =
-      typeof value === 'object' && value !== null && 'message' in value ? value.message : value;
-    if (typeof text === 'string' && text !== '') return text.slice(0, 500).toWellFormed();
-  }
-  return null;
+/** A person's word, or the end of the time that people had: it names the request, whichever session that is on. */
+export function answered(job: Job, event: RunEventOf<'approval.answered'>): Judged {
+  const current = currentAttempt(job);
+  const { requestId } = event.body;
+  const { attempt } = event.meta;
+  if (current === undefined || !current.approvals.includes(requestId)) return 'not-waiting';
+  // Agents repeat their ids: where it is known which attempt asked, only that one has its answer.
+  if (attempt !== undefined && !isOfAttempt(attempt, current)) return 'stale-attempt';
+  const approvals = current.approvals.filter((each) => each !== requestId);
+  if (approvals.length > 0) return withCurrent(job, { ...current, approvals });
+  const waited = Math.max(0, event.at - (current.waitingSince ?? event.at));
+  const waitedMs = current.waitedMs + waited;
+  return withCurrent(job, { ...current, approvals, waitingSince: null, waitedMs });
 }

@@ -3,23 +3,33 @@
  * Invariant 4 (terminal is final) lives here, 1 and 2 where decisions and facts are judged.
  */
 
+import { isOpenJob } from './guards.ts';
 import type { Job } from './job.ts';
-import { expired, extended, lostForGood, offered, stale } from './job-decision.ts';
-import { absent, heard, resumed } from './job-fact.ts';
+import {
+  cancelled,
+  cancelling,
+  expired,
+  extended,
+  lostForGood,
+  offered,
+  sessionEnded,
+  stale,
+  timedOut,
+} from './job-decision.ts';
+import { absent, answered, heard, resumed } from './job-fact.ts';
 import type { RunCreated } from './run-created.ts';
 import type { RunEvent, RunEventOf } from './run-message.ts';
-import { isTerminalJob } from './states.ts';
 import type { Judged } from './void.ts';
 
 export type JobEvent = Exclude<
   RunEvent,
-  | RunEventOf<'run.created' | 'run.completed' | 'job.queued' | 'job.skipped'>
+  | RunEventOf<'run.created' | 'run.completed' | 'job.queued' | 'job.skipped' | 'cancel.requested'>
   | { type: 'unreadable' }
 >;
 
 /** What the event makes of the job. `run.completed` and the events about needs are judged by the run. */
 export function evolveJob(job: Job, event: JobEvent, run: RunCreated): Judged {
-  if (isTerminalJob(job.state)) return 'after-end';
+  if (!isOpenJob(job.state)) return 'after-end';
   switch (event.type) {
     case 'job.offered':
       return offered(job, event);
@@ -28,9 +38,19 @@ export function evolveJob(job: Job, event: JobEvent, run: RunCreated): Judged {
     case 'job.expired':
       return expired(job, event, run);
     case 'job.lost':
-      return lostForGood(job, event);
+      return lostForGood(job, event, run);
     case 'job.stale':
       return stale(job, event, run);
+    case 'job.cancel':
+      return cancelling(job, event);
+    case 'job.cancelled':
+      return cancelled(job, event, run);
+    case 'job.timed_out':
+      return timedOut(job, event);
+    case 'session.ended':
+      return sessionEnded(job, event, run);
+    case 'approval.answered':
+      return answered(job, event);
     case 'agent.resumed':
       return resumed(job, event);
     case 'agent.absent':

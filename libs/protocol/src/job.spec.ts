@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createdBody, history, JOB } from './run.fixture.ts';
 import { foldRun } from './run.ts';
-import { RunCompleted } from './run-event.ts';
+import { RunCompleted } from './decision-body.ts';
 import { completionOf, runView } from './run-view.ts';
 
 const offered = () => {

@@ -3,7 +3,7 @@
  * Pure: the dispatcher decides by it, the fold judges by it, and the api refuses bad lists with it.
  */
 import type { Job } from './job.ts';
-import type { Need } from './run-created.ts';
+import type { JobSpec, Need } from './run-created.ts';
 import { isTerminalJob, outcomeOf } from './states.ts';
 
 export type Needs =
@@ -11,19 +11,24 @@ export type Needs =
   | Readonly<{ kind: 'met' }>
   | Readonly<{ kind: 'unmet'; because: readonly string[] }>;
 
+/** By its own name, or by the name under which a matrix made it: then all of them are meant. */
+export const isNamed = (spec: JobSpec, name: string): boolean =>
+  spec.name === name || spec.group === name;
+
 /** Open until every upstream has ended; met if each ended as the need accepts, else unmet. */
 export function needsOf(needs: readonly Need[], jobs: readonly Job[]): Needs {
   const waitingFor: string[] = [];
   const because: string[] = [];
   for (const need of needs) {
-    const upstream = jobs.find((job) => job.spec.name === need.job);
-    if (upstream === undefined || !isTerminalJob(upstream.state)) {
+    const upstream = jobs.filter(({ spec }) => isNamed(spec, need.job));
+    if (upstream.length === 0 || upstream.some(({ state }) => !isTerminalJob(state)))
       waitingFor.push(need.job);
-      continue;
-    }
-    const outcome = outcomeOf(upstream.state);
-    if (outcome === undefined || !need.on.includes(outcome))
-      because.push(`${need.job} ${upstream.state}`);
+    else
+      for (const { spec, state } of upstream) {
+        const outcome = outcomeOf(state);
+        if (outcome === undefined || !need.on.includes(outcome))
+          because.push(`${spec.name} ${state}`);
+      }
   }
   if (waitingFor.length > 0) return { kind: 'open', waitingFor };
   return because.length > 0 ? { kind: 'unmet', because } : { kind: 'met' };

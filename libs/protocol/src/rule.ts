@@ -3,7 +3,7 @@
  * that it used, so a rule that changes later does not change what a run was made from.
  */
 import { z } from 'zod';
-import { JobRequests } from './run-request.ts';
+import { JobRequests, runLimits } from './run-request.ts';
 
 const globs = z.array(z.string().min(1).max(512)).min(1).max(64);
 
@@ -32,8 +32,7 @@ export const Rule = z.strictObject({
     /** Where to clone from; the repository of a GitHub event if absent, no checkout if "". */
     repo: z.string().max(2048).optional(),
     jobs: JobRequests,
-    /** Offers that may go unanswered before a job fails: 5 unless given. */
-    attemptsMax: z.int().positive().max(100).optional(),
+    ...runLimits,
   }),
 });
 export type Rule = z.infer<typeof Rule>;

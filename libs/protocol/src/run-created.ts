@@ -16,11 +16,34 @@ export const Need = z
   .meta({ title: 'Need', description: 'What one job asks of another before it may begin.' });
 export type Need = z.infer<typeof Need>;
 
+/** Why work that an agent had begun came to nothing. */
+export const RetryCause = z.enum(['failed', 'agent_lost', 'timed_out_stale', 'job_timeout']);
+export type RetryCause = z.infer<typeof RetryCause>;
+
+export const RetryPolicy = z
+  .object({
+    on: z.array(RetryCause).min(1).describe('What it repeats.'),
+    exitCodes: z
+      .array(z.int())
+      .optional()
+      .describe('Only work that ended with one of these; absent means any.'),
+    max: z.int().positive().describe('How often, at most.'),
+    backoffMs: durationMs.describe('The wait before the first repeat; it doubles each time.'),
+    backoffMaxMs: durationMs.describe('The longest wait.'),
+  })
+  .meta({ title: 'RetryPolicy', description: 'When work that failed is done again.' });
+export type RetryPolicy = z.infer<typeof RetryPolicy>;
+
 export const JobSpec = z
   .looseObject({
     jobId: JobId.describe('`<runId>-<index>`, minted with the run.'),
     name: z.string().min(1).describe('Its name, which no other job of the run has.'),
-    runsOn: z.array(z.string()).describe('Labels that its agent must have, all of them.'),
+    runsOn: z
+      .array(z.string())
+      .describe(
+        'Labels that its agent must have, all of them; `*` matches any characters, a leading `!` excludes.',
+      ),
+    agent: z.string().optional().describe('The only agent that may have it.'),
     needs: z.array(Need).describe('What must have ended before it, and how.'),
     config: z
       .record(z.string(), z.unknown())
@@ -28,7 +51,24 @@ export const JobSpec = z
     withEvent: z
       .boolean()
       .describe('Whether the dispatch adds the event; not where the config was given verbatim.'),
-    timeoutMs: durationMs.optional().describe('How long it may run.'),
+    timeoutMs: durationMs.optional().describe('How long it may run, waits for approval apart.'),
+    queueTimeoutMs: durationMs.optional().describe('How long it may wait for an agent.'),
+    retries: z
+      .array(RetryPolicy)
+      .optional()
+      .describe('When it is done again; the first policy that fits counts.'),
+    group: z
+      .string()
+      .optional()
+      .describe('What it was written as, where a matrix made several jobs of it.'),
+    matrixValues: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('Its values of the matrix, by name.'),
+    failFast: z
+      .boolean()
+      .optional()
+      .describe('Whether the others of its group are cancelled when it fails.'),
   })
   .meta({ title: 'JobSpec', description: 'A job as its run was created with it.' });
 export type JobSpec = z.infer<typeof JobSpec>;
@@ -78,5 +118,12 @@ export const RunCreated = z.looseObject({
   ackTimeoutMs: durationMs.describe('How long an agent has to answer an offer.'),
   recoveryMs: durationMs.describe('How long a lost agent has to come back with its job.'),
   staleMs: durationMs.describe('How long a running job may be silent.'),
+  cancelGraceMs: durationMs
+    .optional()
+    .describe('How long a job that is told to stop may take before it is forced; 30 s if absent.'),
+  failFast: z
+    .boolean()
+    .optional()
+    .describe('Whether all other jobs are cancelled when one has failed.'),
 });
 export type RunCreated = z.infer<typeof RunCreated>;

@@ -3,149 +3,37 @@
  * Decisions are chosen by us and appended with an expected sequence; facts are what agents, sockets and people did, stored
  * as they came, whose bodies are read here only as far as the fold needs them. `docs/events.md` is generated from this file.
  */
-import { z } from 'zod';
-import { JobId } from './ids.ts';
+import type { z } from 'zod';
+import {
+  DeadlineExtended,
+  JobCancel,
+  JobCancelled,
+  JobExpired,
+  JobLost,
+  JobOffered,
+  JobQueued,
+  JobSkipped,
+  JobStale,
+  JobTimedOut,
+  RunCompleted,
+  SessionEnded,
+} from './decision-body.ts';
+import {
+  AgentAbsent,
+  AgentHeard,
+  AgentLost,
+  AgentResumed,
+  ApprovalAnswered,
+  ApprovalRequested,
+  CancelRequested,
+  JobAckFact,
+  JobRejectFact,
+  JobStatusFact,
+  StepStatusFact,
+} from './fact-body.ts';
 import { RunCreated } from './run-created.ts';
-import { JobState, StepState } from './states.ts';
-import { WireJobState } from './wire/job.ts';
 
-const attempt = z.int().positive().describe('The attempt at the job, from 1.');
-const jobId = JobId.describe('The job.');
-const durationMs = z.int().nonnegative();
-/** As far as a date can name it, so that a view of the run can always be written. */
-const instant = z.int().nonnegative().max(8_640_000_000_000_000);
-
-export const AttemptReason = z.enum([
-  'initial',
-  'retry',
-  'resume',
-  'repair',
-  'rerun',
-  'continuation',
-]);
-export type AttemptReason = z.infer<typeof AttemptReason>;
-
-export const JobOffered = z.looseObject({
-  jobId,
-  attempt,
-  fence: z
-    .int()
-    .nonnegative()
-    .describe('The sequence that this offer expected; higher with every attempt.'),
-  agentId: z.string().min(1).describe('The agent, as it calls itself.'),
-  session: z
-    .int()
-    .positive()
-    .describe('The sequence of the `registered` event of the session that is offered to.'),
-  ackTimeoutMs: durationMs.describe('How long after the time of this event it may not expire.'),
-  reason: AttemptReason.describe('Why there is this attempt.'),
-});
-export type JobOffered = z.infer<typeof JobOffered>;
-
-const JobSettled = z.looseObject({ jobId, attempt });
-export const JobQueued = z.looseObject({ jobId });
-export const JobSkipped = z.looseObject({
-  jobId,
-  because: z.array(z.string()).describe('The needs that were not met, in words.'),
-});
-/** No answer by the deadline: the job is queued again, or failed where its budget is spent, by this same event. */
-export const JobExpired = JobSettled;
-/** The recovery time of a lost agent is over. */
-export const JobLost = JobSettled;
-
-const LastHeartbeat = z
-  .object({
-    seq: z.int().positive().describe('Its sequence in WB_HEARTBEATS.'),
-    at: instant.describe('Its server time, in Unix milliseconds.'),
-  })
-  .meta({
-    title: 'LastHeartbeat',
-    description: 'The last heartbeat of a job that a scheduler found.',
-  });
-
-/** No heartbeat: `heartbeat` is the last one that the scheduler found, read from the leader. */
-export const JobStale = z.looseObject({
-  jobId,
-  attempt,
-  heartbeat: LastHeartbeat.nullable().describe(
-    'The last heartbeat, read from the stream’s leader; null for none.',
-  ),
-});
-export const DeadlineExtended = z.looseObject({
-  jobId,
-  attempt,
-  until: instant.describe('The new deadline of the answer, in Unix milliseconds.'),
-  cause: z.string().describe('Why, as `log-outage`.'),
-});
-
-const JobSummary = z
-  .object({
-    jobId,
-    name: z.string().describe('Its name.'),
-    state: JobState.describe('How it ended.'),
-    attempts: z.int().nonnegative().describe('How often it was offered.'),
-    durationMs: durationMs
-      .nullable()
-      .describe('From its start to its end; null if it never began.'),
-  })
-  .meta({ title: 'JobSummary', description: 'A job in the completion of its run.' });
-
-export const RunCompleted = z.looseObject({
-  state: z
-    .enum(['success', 'failed', 'cancelled'])
-    .describe('The outcome: failed beats cancelled, stale counts as failed.'),
-  startedAt: instant
-    .nullable()
-    .describe('When its first job began, in Unix milliseconds; null if none did.'),
-  completedAt: instant.describe('When its last job ended.'),
-  durationMs: durationMs.describe('From start to end, or from creation if nothing began.'),
-  queuedMs: durationMs.describe('From creation to start.'),
-  usage: z.record(z.string(), z.number()).describe('What it used, by unit, as `inputTokens`.'),
-  costUsd: z.number().describe('What that cost.'),
-  priceGeneration: z
-    .int()
-    .nullable()
-    .describe('The generation of the prices that the cost was computed with.'),
-  jobs: z.array(JobSummary).describe('Its jobs.'),
-});
-export type RunCompleted = z.infer<typeof RunCompleted>;
-
-const anyObject = z.looseObject({});
-const dataOf = (what: string) => anyObject.optional().describe(what);
-/** Frames of agents, stored as they came: only what the fold reads is asked for. */
-const JobStatusFact = z.looseObject({
-  state: WireJobState.describe('The state that the agent reports.'),
-  droppedJobs: z
-    .array(z.string())
-    .optional()
-    .describe('Names of jobs that a second evaluation no longer produced.'),
-  data: dataOf(
-    '`outputs`, `error` or `reason`, `droppedJobs`: agents differ in where they put them.',
-  ),
-});
-const JobRejectFact = z.looseObject({ reason: z.string().describe('`busy` or `draining`.') });
-const StepStatusFact = z.looseObject({
-  stepIndex: z.int().describe('The place of the step in its job.'),
-  stepName: z.string().describe('Its name.'),
-  state: StepState.describe('The state that the agent reports.'),
-  step_type: z.string().optional().describe('`step`, or which hook; also read from `data`.'),
-  data: dataOf('`exitCode` and `step_type`.'),
-});
-const previousSession = z.int().positive().describe('The session that the attempt was on before.');
-/** What a gateway saw of a socket that a run depends on. */
-const AgentLost = z.looseObject({
-  code: z.int().describe('The close code of the socket.'),
-  scalerManaged: z
-    .boolean()
-    .describe('Whether a scaler made the agent: such a one does not come back.'),
-});
-const AgentResumed = z.looseObject({ previousSession });
-const AgentAbsent = z.looseObject({ previousSession });
-const AgentHeard = z.looseObject({
-  frame: z.string().describe('The type of the frame, which lies in a stream of its own.'),
-});
-
-/** Body schemas by event type; `job.offered` is addressed and lies at `to.<agentId>.offered`. */
+/** Body schemas by event type; those that are addressed lie at `to.<agentId>.<event>`. */
 export const runEventBodies = {
   'run.created': RunCreated,
   'run.completed': RunCompleted,
@@ -155,8 +43,12 @@ export const runEventBodies = {
   'job.expired': JobExpired,
   'job.lost': JobLost,
   'job.stale': JobStale,
+  'job.cancel': JobCancel,
+  'job.cancelled': JobCancelled,
+  'job.timed_out': JobTimedOut,
+  'session.ended': SessionEnded,
   'deadline.extended': DeadlineExtended,
-  'job.ack': anyObject,
+  'job.ack': JobAckFact,
   'job.reject': JobRejectFact,
   'job.status': JobStatusFact,
   'step.status': StepStatusFact,
@@ -164,6 +56,9 @@ export const runEventBodies = {
   'agent.resumed': AgentResumed,
   'agent.absent': AgentAbsent,
   'agent.heard': AgentHeard,
+  'cancel.requested': CancelRequested,
+  'approval.requested': ApprovalRequested,
+  'approval.answered': ApprovalAnswered,
 } as const;
 
 export type RunEventType = keyof typeof runEventBodies;
@@ -179,10 +74,23 @@ export const decisionTypes = [
   'job.expired',
   'job.lost',
   'job.stale',
+  'job.cancel',
+  'job.cancelled',
+  'job.timed_out',
+  'session.ended',
   'deadline.extended',
 ] as const satisfies readonly RunEventType[];
 export type DecisionType = (typeof decisionTypes)[number];
 export type FactType = Exclude<RunEventType, DecisionType>;
+
+/** Addressed to the agent that they are for, under the last word of their type: its gateway reads them by that. */
+export const addressedTypes = [
+  'job.offered',
+  'job.cancel',
+] as const satisfies readonly DecisionType[];
+export type AddressedType = (typeof addressedTypes)[number];
+export const isAddressed = (type: string): type is AddressedType =>
+  type === 'job.offered' || type === 'job.cancel';
 
 const decisions: ReadonlySet<string> = new Set(decisionTypes);
 export const isDecision = (type: string): type is DecisionType => decisions.has(type);

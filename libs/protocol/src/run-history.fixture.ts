@@ -4,18 +4,20 @@
  * drawn without looking, and then aimed: most of them at what would be legal now, so that histories get far.
  */
 import fc from 'fast-check';
-import type { Attempt } from './attempt.ts';
+import { runsUntil } from './attempt.ts';
 import type { Job } from './job.ts';
-import { currentAttempt } from './job.ts';
+import { currentAttempt, waitsUntil } from './job.ts';
+import { rollUp } from './roll-up.ts';
 import { ORG, RUN, START } from './run.fixture.ts';
 import type { Run } from './run.ts';
-import { evolveRun, initialRun, rollUp } from './run.ts';
-import type { Need, RunCreated } from './run-created.ts';
-import type { BodyOf, RunEventType } from './run-event.ts';
-import { isDecision, runEventBodies } from './run-event.ts';
+import { evolveRun, initialRun } from './run.ts';
+import { said } from './run-body.fixture.ts';
+import { anyCreated, TIMES } from './run-created.fixture.ts';
+import type { RunCreated } from './run-created.ts';
+import type { RunEventType } from './run-event.ts';
+import { runEventBodies } from './run-event.ts';
 import type { RunEvent } from './run-message.ts';
-import { completionOf } from './run-view.ts';
-import { Outcome, StepState } from './states.ts';
+import { StepState } from './states.ts';
 import { WireJobState } from './wire/job.ts';
 
 const types = Object.keys(runEventBodies) as readonly RunEventType[]; // the keys of a record of these types
@@ -35,7 +37,7 @@ const anyStep = fc.record({
         'repeat',
       ),
     },
-    { weight: 2, arbitrary: fc.constant<'next'>('next') },
+    { weight: 4, arbitrary: fc.constant<'next'>('next') },
   ),
   job: fc.integer({ min: 0, max: 4 }),
   choice: fc.nat(1_000),
@@ -50,63 +52,11 @@ const anyStep = fc.record({
     { weight: 1, arbitrary: fc.constant(-30) },
   ),
   gap: fc.constantFrom(1, 1, 1, 3),
-  jobState: fc.constantFrom(...WireJobState.options, 'running', 'success', 'failed'),
+  jobState: fc.constantFrom(...WireJobState.options, 'running', 'success', 'failed', 'failed'),
   stepState: fc.constantFrom(...StepState.options),
   flag: fc.boolean(),
 });
-type Step = typeof anyStep extends fc.Arbitrary<infer T> ? T : never;
-
-const anyNeed = (upstream: string): fc.Arbitrary<Need> =>
-  fc
-    .uniqueArray(fc.constantFrom('success' as const, 'success' as const, ...Outcome.options), {
-      minLength: 1,
-      maxLength: 3,
-    })
-    .map((on) => ({ job: upstream, on }));
-
-/** Jobs `a` to `d`, of which each may need some before it; times are short so that deadlines pass. */
-export const anyCreated: fc.Arbitrary<RunCreated> = fc
-  .record({
-    needs: fc
-      .tuple(fc.constant([]), anyNeed('a'), fc.tuple(anyNeed('a'), anyNeed('b')), anyNeed('c'))
-      .chain((all) =>
-        fc.tuple(
-          ...all.map((each) => fc.constantFrom<readonly Need[]>([], [each].flat(), [each].flat())),
-        ),
-      ),
-    count: fc.integer({ min: 1, max: 4 }),
-    offersMax: fc.integer({ min: 1, max: 3 }),
-    withEvent: fc.boolean(),
-  })
-  .map(({ needs, count, offersMax, withEvent }) => ({
-    runId: RUN,
-    org: ORG,
-    trigger: {
-      triggerId: RUN.slice(0, -2),
-      source: 'github',
-      kind: 'webhook' as const,
-      event: 'push',
-      deliveryId: 'd',
-    },
-    rule: { name: 'ci', generation: 1 },
-    workflow: 'ci',
-    repoUrl: '',
-    ref: 'main',
-    sha: '',
-    event: { ref: 'refs/heads/main' },
-    jobs: needs.slice(0, count).map((each, index) => ({
-      jobId: `${RUN}-${index}`,
-      name: 'abcd'.charAt(index),
-      runsOn: index === 0 ? [] : ['linux'],
-      needs: [...each],
-      config: { name: 'abcd'.charAt(index) },
-      withEvent,
-    })),
-    offersMax,
-    ackTimeoutMs: 50,
-    recoveryMs: 60,
-    staleMs: 70,
-  }));
+export type HistoryStep = typeof anyStep extends fc.Arbitrary<infer T> ? T : never;
 
 export const anyHistory: fc.Arbitrary<readonly RunEvent[]> = fc
   .record({
@@ -119,13 +69,13 @@ export const anyHistory: fc.Arbitrary<readonly RunEvent[]> = fc
 /** `early`: something lies before `run.created`, as nothing ever should. */
 function historyOf(
   created: RunCreated,
-  steps: readonly Step[],
+  steps: readonly HistoryStep[],
   early: boolean,
 ): readonly RunEvent[] {
   const events: RunEvent[] = [];
   let run = initialRun;
   let at = START;
-  const add = (step: Step, type: RunEventType | 'unreadable'): void => {
+  const add = (step: HistoryStep, type: RunEventType | 'unreadable'): void => {
     const seq = run.seq + step.gap;
     const job = run.jobs[step.job % Math.max(1, run.jobs.length)];
     const deadline = job === undefined ? undefined : deadlineOf(job, type);
@@ -152,189 +102,87 @@ function historyOf(
   return events;
 }
 
+/** What might well come next for a job in the state, the likelier the oftener. */
+const likely: Readonly<Partial<Record<Job['state'], readonly RunEventType[]>>> = {
+  pending: ['job.queued', 'job.skipped'],
+  queued: [
+    ...Array.from({ length: 9 }, () => 'job.offered' as const),
+    'job.timed_out',
+    'job.cancelled',
+  ],
+  offered: [
+    ...Array.from({ length: 4 }, () => 'job.ack' as const),
+    'job.reject',
+    'job.reject',
+    'job.expired',
+    'agent.lost',
+    'job.status',
+    'step.status',
+    'agent.heard',
+    'deadline.extended',
+    'agent.absent',
+    'agent.resumed',
+    'session.ended',
+    'job.cancel',
+    'cancel.requested',
+  ],
+  recovering: [
+    'agent.resumed',
+    'agent.resumed',
+    'agent.absent',
+    'job.lost',
+    'step.status',
+    'deadline.extended',
+    'job.cancel',
+  ],
+  running: [
+    'job.status',
+    'job.status',
+    'job.status',
+    'step.status',
+    'step.status',
+    'agent.lost',
+    'job.stale',
+    'agent.absent',
+    'agent.resumed',
+    'session.ended',
+    'job.cancel',
+    'cancel.requested',
+    'approval.requested',
+    'approval.answered',
+  ],
+  cancelling: [
+    'job.status',
+    'job.cancel',
+    'job.cancel',
+    'job.cancelled',
+    'job.cancelled',
+    'agent.lost',
+    'job.stale',
+    'agent.absent',
+    'agent.resumed',
+    'session.ended',
+  ],
+};
+
 /** What might well come next for the job that the step is about. */
-function nextType(run: Run, step: Step): RunEventType {
+function nextType(run: Run, step: HistoryStep): RunEventType {
   const job = run.jobs[step.job % Math.max(1, run.jobs.length)];
   if (job === undefined) return 'run.created';
-  const pick = (...of: readonly RunEventType[]): RunEventType =>
-    of[step.choice % of.length] ?? 'job.ack';
-  if (rollUp(run.jobs) !== undefined) return pick('run.completed', 'job.status');
-  switch (job.state) {
-    case 'pending':
-      return pick('job.queued', 'job.skipped');
-    case 'queued':
-      return 'job.offered';
-    case 'offered':
-      return pick(
-        'job.ack',
-        'job.ack',
-        'job.reject',
-        'job.expired',
-        'agent.lost',
-        'job.status',
-        'step.status',
-        'agent.heard',
-        'deadline.extended',
-        'agent.absent',
-        'agent.resumed',
-      );
-    case 'recovering':
-      return pick('agent.resumed', 'agent.absent', 'job.lost', 'step.status');
-    default:
-      return pick(
-        'job.status',
-        'job.status',
-        'step.status',
-        'agent.lost',
-        'job.stale',
-        'agent.absent',
-        'agent.resumed',
-      );
-  }
+  const of = rollUp(run.jobs) === undefined ? likely[job.state] : undefined;
+  const types = of ?? (['run.completed', 'job.status'] as const);
+  return types[step.choice % types.length] ?? 'job.ack';
 }
 
+/** The moment that the event is about. */
 function deadlineOf(job: Job, type: RunEventType | 'unreadable'): number | undefined {
+  if (type === 'job.timed_out') return waitsUntil(job);
+  if (type === 'job.offered') return job.workedUntil === 0 ? undefined : job.workedUntil;
   const current = currentAttempt(job);
   if (current === undefined) return undefined;
   if (type === 'job.expired') return current.until;
   if (type === 'job.lost') return current.recoverUntil ?? undefined;
-  return type === 'job.stale' ? (current.heardAt ?? current.offeredAt) + 70 : undefined;
-}
-
-type Scene = Readonly<{
-  run: Run;
-  job: Job | undefined;
-  step: Step;
-  created: RunCreated;
-  at: number;
-}>;
-type Said = Readonly<{ type: string; body?: unknown; problem?: unknown; meta: object }>;
-
-function said(type: RunEventType | 'unreadable', scene: Scene): Said {
-  const { job, step, created } = scene;
-  const source = 'test';
-  if (type === 'unreadable')
-    return { type, problem: { code: 'not-json', detail: '' }, meta: { source } };
-  if (type === 'run.created') return creation(step, created);
-  const jobId = step.job === 4 ? `${RUN}-9` : (job?.spec.jobId ?? `${RUN}-0`);
-  const current = job === undefined ? undefined : currentAttempt(job);
-  const attempt = Math.max(
-    0,
-    (current?.attempt ?? 0) + step.attempt + (type === 'job.offered' ? 1 : 0),
-  );
-  if (isDecision(type))
-    return {
-      type,
-      body: decided(type, scene, { jobId, attempt, current }),
-      meta: { source, jobId, attempt },
-    };
-  return {
-    type,
-    body: fact(type, step),
-    meta: { source, jobId, attempt, ...speaker(type, scene) },
-  };
-}
-
-function creation(step: Step, created: RunCreated): Said {
-  const isOwn = step.flag || step.choice % 5 > 0;
-  const body = isOwn ? created : { ...created, runId: `${RUN.slice(0, -1)}1` };
-  return { type: 'run.created', body, meta: { source: 'test', requestId: 'req-1' } };
-}
-
-function speaker(type: RunEventType, { job, step }: Scene): object {
-  const current = job === undefined ? undefined : currentAttempt(job);
-  const back = type === 'agent.resumed' || type === 'agent.absent' ? 1 : 0;
-  const session = Math.max(0, (current?.session ?? 1) + step.session + back);
-  return { session, agentId: step.agent === 0 ? current?.agentId : `agent-${step.agent}` };
-}
-
-type About = Readonly<{ jobId: string; attempt: number; current: Attempt | undefined }>;
-
-function decided(
-  type: RunEventType,
-  { run, step, at }: Scene,
-  { jobId, attempt, current }: About,
-): unknown {
-  switch (type) {
-    case 'job.offered': {
-      const agentId = `agent-${step.choice % 3}`;
-      const fence = Math.max(0, run.seq + step.fence);
-      const reason = attempt === 1 ? 'initial' : 'retry';
-      return {
-        jobId,
-        attempt,
-        fence,
-        agentId,
-        session: 1 + (step.choice % 7),
-        ackTimeoutMs: 50,
-        reason,
-      } satisfies BodyOf<'job.offered'>;
-    }
-    case 'job.stale':
-      return {
-        jobId,
-        attempt,
-        heartbeat: step.flag ? null : { seq: 1, at: at - 20 * step.choice },
-      } satisfies BodyOf<'job.stale'>;
-    case 'deadline.extended':
-      return {
-        jobId,
-        attempt,
-        until: (current?.until ?? at) + 10 * (step.session + 1),
-        cause: 'outage',
-      } satisfies BodyOf<'deadline.extended'>;
-    case 'job.skipped':
-      return { jobId, because: [] } satisfies BodyOf<'job.skipped'>;
-    case 'run.completed': {
-      const completion = completionOf(run) ?? {
-        state: 'success' as const,
-        startedAt: null,
-        completedAt: at,
-        durationMs: 0,
-        queuedMs: 0,
-      };
-      const state = step.attempt === 0 ? completion.state : 'cancelled';
-      return {
-        ...completion,
-        state,
-        usage: {},
-        costUsd: 0,
-        priceGeneration: null,
-        jobs: [],
-      } satisfies BodyOf<'run.completed'>;
-    }
-    default:
-      return { jobId, attempt };
-  }
-}
-
-function fact(type: RunEventType, step: Step): unknown {
-  switch (type) {
-    case 'job.reject':
-      return { reason: step.flag ? 'busy' : 'draining' } satisfies BodyOf<'job.reject'>;
-    case 'job.status': {
-      const data = {
-        outputs: { x: step.choice },
-        error: 'it broke',
-        ...(step.choice % 7 === 0 ? { droppedJobs: ['d', 7] } : {}),
-      };
-      return { state: step.jobState, data } satisfies BodyOf<'job.status'>;
-    }
-    case 'step.status': {
-      const body = {
-        stepIndex: step.choice % 3,
-        stepName: 's',
-        state: step.stepState,
-        data: { exitCode: step.choice },
-      };
-      return {
-        ...body,
-        ...(step.flag ? { step_type: 'hook:cleanup' } : {}),
-      } satisfies BodyOf<'step.status'>;
-    }
-    case 'agent.lost':
-      return { code: 1006, scalerManaged: step.choice % 4 === 0 } satisfies BodyOf<'agent.lost'>;
-    default:
-      return { previousSession: 1, frame: 'log.chunk' };
-  }
+  if (type === 'job.cancelled') return current.stop?.until;
+  if (type === 'job.cancel') return runsUntil(current, job.spec.timeoutMs);
+  return type === 'job.stale' ? (current.heardAt ?? current.offeredAt) + TIMES.staleMs : undefined;
 }

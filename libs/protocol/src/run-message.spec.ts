@@ -5,7 +5,14 @@ import { headersOf, SCHEMA_VERSION } from './envelope.ts';
 import { JOB, ORG, RUN } from './run.fixture.ts';
 import { evolveRun, foldRun, initialRun } from './run.ts';
 import { fullMeta, runEventSamples } from './run-event.fixture.ts';
-import { isDecision, isRunEventType, type RunEventType, runEventBodies } from './run-event.ts';
+import {
+  addressedTypes,
+  isAddressed,
+  isDecision,
+  isRunEventType,
+  type RunEventType,
+  runEventBodies,
+} from './run-event.ts';
 import {
   decisionId,
   parseJson,
@@ -25,7 +32,7 @@ const sampleOf = (type: RunEventType): RunDraft<RunEventType> => ({
   type,
   meta: fullMeta,
   body: runEventSamples[type],
-  ...(type === 'job.offered' ? { to: 'builder-1.example.net' } : {}),
+  ...(isAddressed(type) ? { to: 'builder-1.example.net' } : {}),
 });
 const headers = headersOf(runDraft(sampleOf('job.ack')));
 const problemOf = (event: RunEvent | undefined): string | undefined =>
@@ -49,10 +56,9 @@ describe('an event', () => {
   it.each(types)('%s lies in the run’s own subjects under its type', (type) => {
     const { subject, stream, type: named } = runDraft(sampleOf(type));
     const prefix = `wb.v1.run.${shardOf(ORG)}.${ORG}.${RUN}`;
-    const place =
-      type === 'job.offered'
-        ? subjects.runTo(ORG, RUN, 'builder-1.example.net', 'offered')
-        : `${prefix}.${type}`;
+    const place = isAddressed(type)
+      ? subjects.runTo(ORG, RUN, 'builder-1.example.net', type.slice('job.'.length))
+      : `${prefix}.${type}`;
     expect([stream, subject, named]).toEqual(['WB_RUNS', place, type]);
   });
 
@@ -78,10 +84,13 @@ describe('an event', () => {
     },
   );
 
-  it('is addressed if it is an offer, and only then', () => {
-    const { to: _, ...unaddressed } = sampleOf('job.offered');
-    expect(() => runDraft(unaddressed)).toThrow('job.offered');
+  it('is addressed if it is an offer or a cancel, and only then', () => {
+    for (const type of addressedTypes) {
+      const { to: _, ...unaddressed } = sampleOf(type);
+      expect(() => runDraft(unaddressed)).toThrow(type);
+    }
     expect(() => runDraft({ ...sampleOf('job.ack'), to: 'a' })).toThrow('job.ack');
+    expect(() => runDraft({ ...sampleOf('job.cancelled'), to: 'a' })).toThrow('job.cancelled');
   });
 });
 
@@ -111,8 +120,8 @@ describe('poison', () => {
     expect(problemOf(readRunMessage(stored(message)))).toBe(code);
   });
 
-  // Only `offered` is sent to agents: another event on an addressed subject would be seen by the fold and by no filter for it.
-  it.each(['ack', 'status', 'expired', 'queued', 'stale'])(
+  // Only `offered` and `cancel` are sent to agents: another event on an addressed subject would be seen by the fold and by no filter for it.
+  it.each(['ack', 'status', 'expired', 'queued', 'stale', 'cancelled'])(
     'job.%s on an addressed subject is unknown',
     (event) => {
       const body = JSON.stringify(runEventSamples['job.stale']);
@@ -173,6 +182,7 @@ describe('reading', () => {
     fc.constantFrom(
       ...types.map((type) => subjects.run(ORG, RUN, type)),
       subjects.runTo(ORG, RUN, 'a', 'offered'),
+      subjects.runTo(ORG, RUN, 'a', 'cancel'),
       subjects.log(ORG, RUN, JOB),
     ),
     anyText,
@@ -250,8 +260,8 @@ describe('the id of a decision', () => {
 });
 
 it('every type is a decision or a fact, and names of objects are no types', () => {
-  expect(types.filter(isDecision)).toHaveLength(9);
-  expect(types.filter((type) => !isDecision(type))).toHaveLength(8);
+  expect(types.filter(isDecision)).toHaveLength(13);
+  expect(types.filter((type) => !isDecision(type))).toHaveLength(11);
   for (const name of ['toString', '__proto__', 'constructor', ''])
     expect([isRunEventType(name), isDecision(name)]).toEqual([false, false]);
 });

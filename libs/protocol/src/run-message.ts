@@ -6,7 +6,7 @@
 import type { Draft, Meta, StoredMessage, Unreadable } from './envelope.ts';
 import { headerText, isUnreadable, metaOf, SCHEMA_VERSION } from './envelope.ts';
 import type { BodyOf, DecisionType, RunEventType } from './run-event.ts';
-import { isRunEventType, runEventBodies } from './run-event.ts';
+import { isAddressed, isRunEventType, runEventBodies } from './run-event.ts';
 import { parseSubject, subjects } from './subjects.ts';
 
 type Place = Readonly<{
@@ -34,10 +34,12 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** The type that a subject of WB_RUNS stands for: `to.<agent>.offered` is `job.offered`, and nothing else is addressed. */
+/** The type that a subject of WB_RUNS stands for: `to.<agent>.offered` is `job.offered`. */
 function typeOf(parsed: ReturnType<typeof parseSubject>): string | undefined {
-  if (parsed?.family === 'run') return parsed.type === 'job.offered' ? undefined : parsed.type;
-  return parsed?.family === 'run-to' && parsed.event === 'offered' ? 'job.offered' : undefined;
+  if (parsed?.family === 'run') return isAddressed(parsed.type) ? undefined : parsed.type;
+  if (parsed?.family !== 'run-to') return undefined;
+  const type = `job.${parsed.event}`;
+  return isAddressed(type) ? type : undefined;
 }
 
 /** A message of WB_RUNS as an event. Total; undefined only for a subject that is no run's. */
@@ -94,18 +96,18 @@ export type RunDraft<T extends RunEventType> = Readonly<{
   meta: Omit<Meta, 'runId'>;
   /** The body as an object, or the frame as it came. */
   body: BodyOf<T> | string | Uint8Array;
-  /** Required for `job.offered`, which is addressed. */
+  /** The agent, required for the types that are addressed. */
   to?: string;
 }>;
 
 export function runDraft<T extends RunEventType>(draft: RunDraft<T>): Draft {
   const { org, runId, type } = draft;
-  if ((draft.to !== undefined) !== (type === 'job.offered'))
-    throw new Error(`a draft of ${type} has an addressee exactly if it is an offer`);
+  if ((draft.to !== undefined) !== isAddressed(type))
+    throw new Error(`a draft of ${type} has an addressee exactly if its type is addressed`);
   const subject =
     draft.to === undefined
       ? subjects.run(org, runId, type)
-      : subjects.runTo(org, runId, draft.to, 'offered');
+      : subjects.runTo(org, runId, draft.to, type.slice('job.'.length));
   const body =
     typeof draft.body === 'string' || draft.body instanceof Uint8Array
       ? draft.body

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { RUN } from './run.fixture.ts';
-import { JobSpec } from './run-created.ts';
-import { JobRequests, jobSpecs, RunRequest, requestLimits } from './run-request.ts';
+import { RunRequest, requestLimits } from './run-request.ts';
 
 const problems = (schema: z.ZodType, value: unknown): readonly string[] => {
   const parsed = schema.safeParse(value);
@@ -30,6 +28,11 @@ describe('a run request', () => {
           runsOn: ['linux'],
           steps: [{ name: 'unit', run: 'make', env: { CI: '1' }, timeoutMs: 1_000 }],
           timeoutMs: 60_000,
+          queueTimeoutMs: 60_000,
+          agent: 'builder-1.example.net',
+          retries: [{ on: ['failed'], exitCodes: [75], max: 3, backoffMs: 0, backoffMaxMs: 0 }],
+          matrix: { os: ['linux', 'mac'], node: [20, 24], fast: [true] },
+          failFast: false,
           env: { A: '' },
         },
         {
@@ -44,6 +47,9 @@ describe('a run request', () => {
       ref: 'main',
       sha: '0f3c1f5e',
       input: { dryRun: true },
+      attemptsMax: 3,
+      cancelGraceMs: 5_000,
+      failFast: true,
       secrets: { NPM_TOKEN: 'x' },
     };
     expect(problems(RunRequest, full)).toEqual([]);
@@ -184,65 +190,42 @@ describe('a limit holds at its value and not past it', () => {
   });
 });
 
-describe('the jobs of a run', () => {
-  const context = { runId: RUN, workflow: 'ci', checkout: true, input: { dryRun: true } };
+describe('a matrix', () => {
+  const values = (count: number) => Array.from({ length: count }, (_, index) => index);
+  const matrixOf = (matrix: object, ...more: readonly object[]) =>
+    problems(RunRequest, request({ ...job, matrix }, ...more));
 
-  it('carry the wire’s jobConfig but for the event, which the dispatch adds', () => {
-    const [first, second] = jobSpecs(
-      JobRequests.parse([
-        {
-          name: 'build',
-          runsOn: ['linux'],
-          steps: [
-            { name: 'unit', run: 'make', env: { CI: '1' } },
-            { run: 'true', timeoutMs: 5 },
-          ],
-          timeoutMs: 60_000,
-          env: { A: '1' },
-        },
-        { name: 'deploy', needs: ['build'], steps: [{ run: 'x' }] },
-      ]),
-      context,
-    );
-    expect(first).toEqual({
-      jobId: `${RUN}-0`,
-      name: 'build',
-      runsOn: ['linux'],
-      needs: [],
-      withEvent: true,
-      timeoutMs: 60_000,
-      config: {
-        name: 'build',
-        workflowName: 'ci',
-        steps: [
-          { name: 'unit', run: 'make', env: { CI: '1' } },
-          { name: 'step 2', run: 'true', timeoutMs: 5 },
-        ],
-        env: { A: '1' },
-        timeout: 60_000,
-        needs: [],
-        matrixValues: {},
-        dispatchInputs: { dryRun: true },
-        checkout: true,
-      },
-    });
-    expect(second).toMatchObject({
-      jobId: `${RUN}-1`,
-      needs: [{ job: 'build', on: ['success'] }],
-      config: { needs: ['build'], timeout: null },
-    });
-    for (const spec of [first, second]) expect(JobSpec.parse(spec)).toEqual(spec);
+  it('counts every combination against the jobs of a run', () => {
+    expect(matrixOf({ a: values(16), b: values(16) })).toEqual([]);
+    const tooMany = 'jobs: a run has at most 256 jobs, every combination of a matrix counted';
+    expect(matrixOf({ a: values(257) })).toEqual([tooMany]);
+    expect(matrixOf({ a: values(16), b: values(16) }, { ...job, name: 'one more' })).toEqual([
+      tooMany,
+    ]);
+    expect(matrixOf(Object.fromEntries(values(40).map((at) => [`n${at}`, [1, 2]])))).toEqual([
+      tooMany,
+    ]);
   });
 
-  it('copy a config verbatim, without an event', () => {
-    const config = { name: 'other', nested: { list: [1, null] } };
-    expect(jobSpecs([{ name: 'a', config }], context)[0]).toEqual({
-      jobId: `${RUN}-0`,
-      name: 'a',
-      runsOn: [],
-      needs: [],
-      config,
-      withEvent: false,
-    });
+  it('makes no two jobs of one name, and none that is called as a job that was written', () => {
+    const twice = (name: string) => `jobs.0.matrix: two jobs would be named "${name}"`;
+    expect(matrixOf({ a: [1, '1'] })).toEqual([twice('test (1)')]);
+    expect(matrixOf({ a: ['x'] }, { ...job, name: 'test (x)' })).toEqual([twice('test (x)')]);
+  });
+
+  it('has values, and makes names that may be written', () => {
+    expect(matrixOf({})).toEqual(['jobs.0.matrix: a matrix has at least one name']);
+    expect(matrixOf({ a: [] })).toHaveLength(1);
+    const long = 'x'.repeat(requestLimits.nameLength);
+    expect(matrixOf({ a: [long] })).toEqual([
+      `jobs.0.matrix: "test (${long})" is too long for a name`,
+    ]);
+  });
+
+  it('is needed as a whole, by the name that was written', () => {
+    expect(matrixOf({ a: [1, 2] }, { ...job, name: 'next', needs: ['test'] })).toEqual([]);
+    expect(matrixOf({ a: [1, 2] }, { ...job, name: 'next', needs: ['test (1)'] })).toEqual([
+      'jobs.1: job "next" needs "test (1)", which is not a job of this run',
+    ]);
   });
 });

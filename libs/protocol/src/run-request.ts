@@ -3,9 +3,9 @@
  * (api, rule files); every mistake is found at once, cycles are named by their path.
  */
 import { z } from 'zod';
-import { jobId as jobIdOf } from './ids.ts';
+import { variantName, variantsCount, variantsOf } from './matrix.ts';
 import { checkNeeds } from './needs.ts';
-import type { JobSpec, Need } from './run-created.ts';
+import { type Need, RetryCause } from './run-created.ts';
 import { Outcome } from './states.ts';
 
 export const requestLimits = {
@@ -16,6 +16,9 @@ export const requestLimits = {
   labelLength: 256,
   timeoutMs: 7 * 24 * 3_600_000,
   secrets: 256,
+  matrixValues: 256,
+  retries: 100,
+  backoffMs: 24 * 3_600_000,
 } as const;
 
 /** A check between fields runs whatever else is wrong, so that every mistake is told at once; it sees unchecked values. */
@@ -45,6 +48,21 @@ export const NeedRequest = z.union(
   { error: 'a need is the name of a job, or { job, on: [outcomes] }' },
 );
 
+const backoffMs = z.int().nonnegative().max(requestLimits.backoffMs);
+const retriesMax = z.int().positive().max(requestLimits.retries);
+
+export const RetryRequest = z.strictObject({
+  /** Every cause unless given. */
+  on: z.array(RetryCause).min(1).optional(),
+  exitCodes: z.array(z.int()).min(1).max(requestLimits.labels).optional(),
+  max: retriesMax,
+  /** 1 s unless given; doubles each time up to `backoffMaxMs`, 5 min unless given. */
+  backoffMs: backoffMs.optional(),
+  backoffMaxMs: backoffMs.optional(),
+});
+
+const MatrixValue = z.union([z.string().max(requestLimits.labelLength), z.number(), z.boolean()]);
+
 export const JobRequest = z
   .strictObject({
     name,
@@ -55,6 +73,17 @@ export const JobRequest = z
     needs: z.array(NeedRequest).max(requestLimits.jobs).optional(),
     steps: z.array(StepRequest).min(1).max(requestLimits.steps).optional(),
     timeoutMs: timeoutMs.optional(),
+    /** The only agent that may have it. */
+    agent: z.string().min(1).max(requestLimits.labelLength).optional(),
+    queueTimeoutMs: timeoutMs.optional(),
+    retries: z.union([retriesMax, z.array(RetryRequest).max(requestLimits.labels)]).optional(),
+    /** One job for each combination of values, named after them. */
+    matrix: z
+      .record(z.string().min(1).max(64), z.array(MatrixValue).min(1))
+      .refine((matrix) => Object.keys(matrix).length > 0, 'a matrix has at least one name')
+      .optional(),
+    /** Whether the other jobs of the matrix are cancelled when one fails: yes unless given. */
+    failFast: z.boolean().optional(),
     env: env.optional(),
     config: z.record(z.string(), z.unknown()).optional(),
   })
@@ -72,6 +101,11 @@ export const JobRequests = z
   .array(JobRequest)
   .min(1, 'a run has at least one job')
   .max(requestLimits.jobs)
+  .superRefine((jobs, ctx) => {
+    const count = jobs.reduce((sum, job) => sum + variantsCount(job), 0);
+    const problems = count > requestLimits.jobs ? [TOO_MANY] : misnamed(jobs);
+    for (const problem of problems) ctx.addIssue({ code: 'custom', ...problem });
+  })
   .superRefine(
     (value: unknown, ctx) => {
       const jobs = Array.isArray(value) ? value.map(namedOf) : [];
@@ -81,6 +115,29 @@ export const JobRequests = z
     { when: always },
   );
 export type JobRequests = z.infer<typeof JobRequests>;
+
+type Problem = Readonly<{ message: string; path?: (string | number)[] }>;
+const TOO_MANY: Problem = {
+  message: `a run has at most ${requestLimits.jobs} jobs, every combination of a matrix counted`,
+};
+
+/** What a matrix makes is a job like every other: no two have one name, and none a longer one than may be written. */
+function misnamed(jobs: readonly JobRequest[]): readonly Problem[] {
+  const problems: Problem[] = [];
+  const names = new Set(jobs.map((job) => job.name));
+  for (const [index, job] of jobs.entries()) {
+    if (job.matrix === undefined) continue;
+    for (const variant of variantsOf(job)) {
+      const each = variantName(job, variant);
+      if (each.length > requestLimits.nameLength)
+        problems.push({ path: [index, 'matrix'], message: `"${each}" is too long for a name` });
+      if (names.has(each))
+        problems.push({ path: [index, 'matrix'], message: `two jobs would be named "${each}"` });
+      names.add(each);
+    }
+  }
+  return problems;
+}
 
 /** What a job that may have mistakes of its own says of names and needs; a job without a name differs from every other. */
 function namedOf(
@@ -98,6 +155,16 @@ function namedOf(
   };
 }
 
+/** What a rule and a run that is asked for directly may say of all their jobs. */
+export const runLimits = {
+  /** Offers that may come to nothing before a job fails: 5 unless given. */
+  attemptsMax: z.int().positive().max(100).optional(),
+  /** How long a job that is told to stop may take before it is forced: 30 s unless given. */
+  cancelGraceMs: timeoutMs.optional(),
+  /** Whether all other jobs are cancelled when one has failed: no unless given. */
+  failFast: z.boolean().optional(),
+} as const;
+
 /** The body of `POST /v1/orgs/{org}/runs`. */
 export const RunRequest = z.strictObject({
   jobs: JobRequests,
@@ -106,6 +173,7 @@ export const RunRequest = z.strictObject({
   ref: z.string().max(1024).optional(),
   sha: z.string().max(64).optional(),
   input: z.unknown().optional(),
+  ...runLimits,
   secrets: z
     .record(z.string(), z.string())
     .refine(
@@ -120,40 +188,3 @@ export const needOf = (need: z.infer<typeof NeedRequest>): Need =>
   typeof need === 'string'
     ? { job: need, on: ['success'] }
     : { job: need.job, on: need.on ?? ['success'] };
-
-export type JobsContext = Readonly<{
-  runId: string;
-  workflow: string;
-  checkout: boolean;
-  input: unknown;
-}>;
-
-/** The jobs of a run as `run.created` carries them, with ids, and the wire's `jobConfig` but for the trigger's event. */
-export function jobSpecs(requests: readonly JobRequest[], context: JobsContext): JobSpec[] {
-  return requests.map((job, index) => {
-    const needs = (job.needs ?? []).map(needOf);
-    const config = job.config ?? {
-      name: job.name,
-      workflowName: context.workflow,
-      steps: (job.steps ?? []).map((step, at) => ({
-        ...step,
-        name: step.name ?? `step ${at + 1}`,
-      })),
-      env: job.env ?? {},
-      timeout: job.timeoutMs ?? null,
-      needs: needs.map((need) => need.job),
-      matrixValues: {},
-      dispatchInputs: context.input ?? {},
-      checkout: context.checkout,
-    };
-    return {
-      jobId: jobIdOf(context.runId, index),
-      name: job.name,
-      runsOn: job.runsOn ?? [],
-      needs,
-      config,
-      withEvent: job.config === undefined,
-      ...(job.timeoutMs === undefined ? {} : { timeoutMs: job.timeoutMs }),
-    };
-  });
-}

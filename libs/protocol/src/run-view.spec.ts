@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { iso } from './instant.ts';
 import { createdBody, history, JOB, RUN, START } from './run.fixture.ts';
 import { foldRun, initialRun } from './run.ts';
-import { completionOf, iso, pendingView, runView } from './run-view.ts';
+import { completionOf, pendingView, runView } from './run-view.ts';
 
 const at = (ms: number): string => new Date(START + ms).toISOString();
 const onSuccess = (job: string) => ({ job, on: ['success' as const] });
@@ -39,6 +40,7 @@ describe('a run reads as the api documents it', () => {
       ref: '',
       sha: '',
       requestId: null,
+      cancel: null,
       createdAt: at(1_000),
       startedAt: at(11_004),
       completedAt: null,
@@ -58,6 +60,11 @@ describe('a run reads as the api documents it', () => {
           startedAt: at(11_004),
           completedAt: null,
           failure: null,
+          group: null,
+          matrixValues: null,
+          offers: { max: 5, expired: 1, rejected: 0, withdrawn: 0, busy: 0, lapsed: 0 },
+          retries: { max: 0, used: 0 },
+          cancel: null,
           attempts: [
             {
               attempt: 1,
@@ -68,6 +75,10 @@ describe('a run reads as the api documents it', () => {
               cause: 'ack_timeout',
               offeredAt: at(1_001),
               resolvedAt: at(11_002),
+              outcome: null,
+              endedAt: null,
+              stop: null,
+              steps: [],
             },
             {
               attempt: 2,
@@ -78,6 +89,10 @@ describe('a run reads as the api documents it', () => {
               cause: null,
               offeredAt: at(11_003),
               resolvedAt: at(11_004),
+              outcome: null,
+              endedAt: null,
+              stop: null,
+              steps: [],
             },
           ],
           steps: [
@@ -104,6 +119,11 @@ describe('a run reads as the api documents it', () => {
           startedAt: null,
           completedAt: null,
           failure: null,
+          group: null,
+          matrixValues: null,
+          offers: { max: 5, expired: 0, rejected: 0, withdrawn: 0, busy: 0, lapsed: 0 },
+          retries: { max: 0, used: 0 },
+          cancel: null,
           attempts: [],
           steps: [],
         },
@@ -140,7 +160,7 @@ describe('a run reads as the api documents it', () => {
       priceGeneration: 2,
       jobs: [],
     });
-    expect(runView(foldRun(h.events), 'main', RUN, record)).toMatchObject({
+    expect(runView(foldRun(h.events), 'main', RUN, { record })).toMatchObject({
       state: 'success',
       startedAt: at(500),
       completedAt: at(2_500),

@@ -3,19 +3,13 @@
  * of a run record are this one function of the fold. Times are ISO 8601 in UTC, taken from stored events.
  */
 import type { Attempt } from './attempt.ts';
-import type { Job } from './job.ts';
-import { currentAttempt } from './job.ts';
-import { needsOf } from './needs.ts';
+import { blockedBy, type Candidate } from './blocked-by.ts';
+import { iso } from './instant.ts';
+import type { Cancel, Job } from './job.ts';
+import { currentAttempt, retriesUsed } from './job.ts';
+import { rollUp } from './roll-up.ts';
 import type { Run } from './run.ts';
-import { rollUp } from './run.ts';
-import { isTerminalJob } from './states.ts';
 import type { Step } from './step.ts';
-
-export type BlockedBy = Readonly<{
-  kind: 'needs' | 'backoff' | 'agent';
-  detail: string;
-  until: string | null;
-}>;
 
 export type RunView = Readonly<{
   runId: string;
@@ -34,14 +28,12 @@ export type RunView = Readonly<{
   durationMs: number | null;
   costUsd: number;
   usage: Readonly<Record<string, number>>;
+  cancel: Readonly<Record<string, unknown>> | null;
   jobs: readonly Readonly<Record<string, unknown>>[];
   record: Readonly<{ sha256: string; firstSeq: number; lastSeq: number }> | null;
   anomalies: number;
   seq: number;
 }>;
-
-export const iso = (at: number | null): string | null =>
-  at === null ? null : new Date(at).toISOString();
 
 /** What stands for a run whose trigger is stored and whose `run.created` is not decided yet. */
 export const pendingView = (org: string, runId: string, trigger: RunView['trigger']): RunView => ({
@@ -61,19 +53,21 @@ export const pendingView = (org: string, runId: string, trigger: RunView['trigge
   durationMs: null,
   costUsd: 0,
   usage: {},
+  cancel: null,
   jobs: [],
   record: null,
   anomalies: 0,
   seq: 0,
 });
 
-/** `record` is null until the projector has written it; it comes from the read model, all else from the fold. */
-export function runView(
-  run: Run,
-  org: string,
-  runId: string,
-  record: RunView['record'] = null,
-): RunView {
+/** What comes from elsewhere than the fold: the record once the projector has written it, the org's agents, server time. */
+export type Beside = Readonly<{
+  record?: RunView['record'];
+  agents?: readonly Candidate[] | undefined;
+  now?: number;
+}>;
+
+export function runView(run: Run, org: string, runId: string, beside: Beside = {}): RunView {
   const made = run.created;
   if (made === null)
     return { ...pendingView(org, runId, null), anomalies: run.anomalies, seq: run.seq };
@@ -95,8 +89,9 @@ export function runView(
     durationMs: done?.durationMs ?? null,
     costUsd: done?.costUsd ?? 0,
     usage: done?.usage ?? {},
-    jobs: run.jobs.map((job) => jobView(job, run)),
-    record,
+    cancel: cancelView(run.cancel),
+    jobs: run.jobs.map((job) => jobView(job, run, beside)),
+    record: beside.record ?? null,
     anomalies: run.anomalies,
     seq: run.seq,
   };
@@ -133,7 +128,11 @@ export function completionOf(run: Run):
   };
 }
 
-function jobView(job: Job, run: Run): Readonly<Record<string, unknown>> {
+export const cancelView = (cancel: Cancel | null): Readonly<Record<string, unknown>> | null =>
+  cancel && { at: iso(cancel.at), by: cancel.by, reason: cancel.reason, force: cancel.force };
+
+function jobView(job: Job, run: Run, beside: Beside): Readonly<Record<string, unknown>> {
+  const { spec, spent, unspent } = job;
   return {
     jobId: job.spec.jobId,
     name: job.spec.name,
@@ -141,11 +140,19 @@ function jobView(job: Job, run: Run): Readonly<Record<string, unknown>> {
     agentId: currentAttempt(job)?.agentId ?? null,
     runsOn: job.spec.runsOn,
     needs: job.spec.needs,
-    blockedBy: blockedBy(job, run),
+    blockedBy: blockedBy(job, run, beside.agents, beside.now),
     queuedAt: iso(job.queuedAt),
     startedAt: iso(job.startedAt),
     completedAt: iso(job.completedAt),
     failure: job.failure,
+    group: spec.group ?? null,
+    matrixValues: spec.matrixValues ?? null,
+    offers: { max: run.created?.offersMax ?? null, ...spent, ...unspent },
+    retries: {
+      max: (spec.retries ?? []).reduce((sum, each) => sum + each.max, 0),
+      used: retriesUsed(job),
+    },
+    cancel: cancelView(job.cancel),
     attempts: job.attempts.map(attemptView),
     steps: job.steps.map(stepView),
   };
@@ -160,6 +167,15 @@ const attemptView = (each: Attempt): Readonly<Record<string, unknown>> => ({
   cause: each.cause,
   offeredAt: iso(each.offeredAt),
   resolvedAt: iso(each.resolvedAt),
+  outcome: each.outcome,
+  endedAt: iso(each.endedAt),
+  stop: each.stop && {
+    reason: each.stop.reason,
+    askedAt: iso(each.stop.askedAt),
+    until: iso(each.stop.until),
+    force: each.stop.force,
+  },
+  steps: each.steps.map(stepView),
 });
 
 const stepView = (each: Step): Readonly<Record<string, unknown>> => ({
@@ -171,24 +187,3 @@ const stepView = (each: Step): Readonly<Record<string, unknown>> => ({
   completedAt: iso(each.completedAt),
   exitCode: each.exitCode,
 });
-
-function blockedBy(job: Job, run: Run): readonly BlockedBy[] {
-  if (isTerminalJob(job.state)) return [];
-  if (job.state === 'pending') {
-    const needs = needsOf(job.spec.needs, run.jobs);
-    const names = needs.kind === 'open' ? needs.waitingFor : [];
-    return names.map((name) => ({ kind: 'needs', detail: `waits for ${name}`, until: null }));
-  }
-  if (job.state !== 'queued') return [];
-  const labels = job.spec.runsOn.length === 0 ? 'any labels' : job.spec.runsOn.join(', ');
-  const agent: BlockedBy = {
-    kind: 'agent',
-    detail: `waits for a free agent with ${labels}`,
-    until: null,
-  };
-  if (job.notBefore <= (job.queuedAt ?? 0)) return [agent];
-  return [
-    { kind: 'backoff', detail: 'its last offer was rejected', until: iso(job.notBefore) },
-    agent,
-  ];
-}

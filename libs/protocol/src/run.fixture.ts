@@ -1,6 +1,7 @@
 /** Builds histories of one run for specs: events with ascending sequences and times, as the log would give them back. */
 
 import { runId, triggerId } from './ids.ts';
+import type { JobSpec, RunCreated } from './run-created.ts';
 import type { BodyOf, RunEventType } from './run-event.ts';
 import type { RunEvent } from './run-message.ts';
 
@@ -9,14 +10,12 @@ export const RUN = runId(triggerId(ORG, 'github', 'delivery-1'), 0);
 export const JOB = `${RUN}-0`;
 export const START = 1_700_000_000_000;
 
-export type JobShape = Readonly<{
-  name: string;
-  needs?: BodyOf<'run.created'>['jobs'][number]['needs'];
-}>;
+export type JobShape = Readonly<{ name: string }> & Partial<JobSpec>;
 
 export const createdBody = (
   jobs: readonly JobShape[] = [{ name: 'test' }],
-): BodyOf<'run.created'> => ({
+  change: Partial<RunCreated> = {},
+): RunCreated => ({
   runId: RUN,
   org: ORG,
   trigger: {
@@ -32,18 +31,19 @@ export const createdBody = (
   ref: '',
   sha: '',
   event: null,
-  jobs: jobs.map(({ name, needs }, index) => ({
+  jobs: jobs.map((shape, index) => ({
     jobId: `${RUN}-${index}`,
-    name,
     runsOn: [],
-    needs: needs ?? [],
+    needs: [],
     config: {},
     withEvent: false,
+    ...shape,
   })),
   offersMax: 5,
   ackTimeoutMs: 10_000,
   recoveryMs: 120_000,
   staleMs: 120_000,
+  ...change,
 });
 
 type About = Readonly<{
@@ -84,8 +84,15 @@ export function history(firstSeq = 10) {
     add,
     at: () => at,
     seq: () => seq,
-    created: (jobs?: readonly JobShape[]) => add('run.created', createdBody(jobs)),
-    offered: (attempt: number, session: number, jobId = JOB, agentId = `agent-${session}`) =>
+    created: (jobs?: readonly JobShape[], change?: Partial<RunCreated>) =>
+      add('run.created', createdBody(jobs, change)),
+    offered: (
+      attempt: number,
+      session: number,
+      jobId = JOB,
+      agentId = `agent-${session}`,
+      room: 'assumed' | 'reported' = 'reported',
+    ) =>
       add(
         'job.offered',
         {
@@ -96,6 +103,7 @@ export function history(firstSeq = 10) {
           session,
           ackTimeoutMs: 10_000,
           reason: attempt === 1 ? 'initial' : 'retry',
+          room,
         },
         { jobId, attempt, session, agentId },
       ),
@@ -119,6 +127,19 @@ export function history(firstSeq = 10) {
         { stepIndex, stepName: `step ${stepIndex}`, state },
         { jobId, attempt, session, agentId: `agent-${session}` },
       ),
+    /** A person asks for the end. */
+    asked: (change: Partial<BodyOf<'cancel.requested'>> = {}) =>
+      add('cancel.requested', { by: 'ada', ...change }),
+    /** The agent is told to stop. */
+    stop: (attempt: number, change: Partial<BodyOf<'job.cancel'>> = {}, at?: number) =>
+      add(
+        'job.cancel',
+        { jobId: JOB, attempt, reason: 'cancelled', force: false, graceMs: 30_000, ...change },
+        { jobId: JOB, attempt, ...(at === undefined ? {} : { at }) },
+      ),
+    /** The agent is back, on the session after its own. */
+    back: (type: 'agent.resumed' | 'agent.absent', attempt: number, session: number, of: number) =>
+      add(type, { previousSession: of }, { jobId: JOB, attempt, session, agentId: `agent-${of}` }),
     lost: (attempt: number, session: number, scalerManaged = false) =>
       add(
         'agent.lost',

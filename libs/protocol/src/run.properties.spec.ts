@@ -1,49 +1,17 @@
 /**
- * What holds for every history of a run, however odd: the invariants of docs/invariants.md by their numbers, and the laws of the
- * fold. A failure prints its seed; FC_RUNS sets how many histories are tried.
+ * What holds for every history of a run, however odd: the invariants 1 to 4 of docs/invariants.md by their numbers, and what is
+ * counted. A failure prints its seed; FC_RUNS sets how many histories are tried.
  */
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runsOf } from './arbitrary.fixture.ts';
-import type { Job } from './job.ts';
-import { currentAttempt, isHeld, offersSpent } from './job.ts';
+import { RunCompleted } from './decision-body.ts';
+import { currentAttempt, isHeld, offersSpent, retriesUsed } from './job.ts';
+import { aboutOf, everyMove, pairs } from './moves.fixture.ts';
 import { needsOf } from './needs.ts';
-import { evolveRun, foldRun, initialRun, type Run, rollUp, wasVoid } from './run.ts';
-import { isDecision, RunCompleted } from './run-event.ts';
-import { anyHistory } from './run-history.fixture.ts';
-import { type RunEvent, readRunMessage, runDraft } from './run-message.ts';
+import { rollUp } from './roll-up.ts';
+import type { Run } from './run.ts';
+import { isDecision } from './run-event.ts';
 import { completionOf, runView } from './run-view.ts';
-import { isTerminalJob, JobState } from './states.ts';
-import { storedDraft } from './stored.fixture.ts';
-
-type Move = Readonly<{ before: Run; event: RunEvent; after: Run; isVoid: boolean }>;
-
-function movesOf(events: readonly RunEvent[]): readonly Move[] {
-  let before = initialRun;
-  return events.map((event) => {
-    const after = evolveRun(before, event);
-    const move = { before, event, after, isVoid: wasVoid(after, event.seq) };
-    before = after;
-    return move;
-  });
-}
-
-/** Judges every event of every history. */
-const everyMove = (holds: (move: Move) => void, usual = 100): void => {
-  fc.assert(
-    fc.property(anyHistory, (events) => {
-      for (const move of movesOf(events)) holds(move);
-    }),
-    runsOf(usual),
-  );
-};
-
-/** Each job as it was and as it is; none before `run.created`. */
-const pairs = ({ before, after }: Move): readonly (readonly [Job, Job])[] =>
-  before.jobs.flatMap((job, index) => {
-    const now = after.jobs[index];
-    return now === undefined ? [] : [[job, now] as const];
-  });
+import { isTerminalJob } from './states.ts';
 
 describe('invariant 1: every offer has one resolution', () => {
   it('that never changes once it is there', () => {
@@ -85,16 +53,35 @@ describe('invariant 2: attempts and fences', () => {
   });
 
   it('an accepted fact names the current attempt and session, and an agent returns only as itself and later', () => {
-    everyMove(({ before, event, isVoid }) => {
-      if (isVoid || event.type === 'unreadable' || isDecision(event.type)) return;
-      const job = before.jobs.find((each) => each.spec.jobId === event.meta.jobId);
-      const current = job === undefined ? undefined : currentAttempt(job);
-      expect(job !== undefined && isHeld(job)).toBe(true);
+    everyMove((move) => {
+      const { event } = move;
+      if (move.isVoid || event.type === 'unreadable' || isDecision(event.type)) return;
+      if (event.type === 'cancel.requested') return;
+      const { was, current } = aboutOf(move) ?? {};
+      expect(was !== undefined && isHeld(was)).toBe(true);
       expect(event.meta.attempt).toBe(current?.attempt);
-      if (event.type === 'agent.resumed' || event.type === 'agent.absent') {
+      // An answer to an approval is a person's word: it names the request.
+      if (event.type === 'approval.answered')
+        expect(current?.approvals).toContain(event.body.requestId);
+      else if (event.type === 'agent.resumed' || event.type === 'agent.absent') {
         expect(event.meta.agentId).toBe(current?.agentId);
         expect(event.meta.session).toBeGreaterThan(current?.session ?? Number.POSITIVE_INFINITY);
       } else expect(event.meta.session).toBe(current?.session);
+    });
+  });
+
+  it('a decision that counts names the current attempt, if it names one', () => {
+    everyMove((move) => {
+      const { event } = move;
+      if (move.isVoid || event.type === 'unreadable' || !('attempt' in event.body)) return;
+      const attempt = aboutOf(move)?.current?.attempt ?? 0;
+      if (event.type === 'job.offered') expect(event.body.attempt).toBe(attempt + 1);
+      else if (
+        isDecision(event.type) &&
+        event.type !== 'job.timed_out' &&
+        event.type !== 'job.queued'
+      )
+        if (event.type !== 'job.skipped') expect(event.body['attempt']).toBe(attempt);
     });
   });
 
@@ -107,10 +94,43 @@ describe('invariant 2: attempts and fences', () => {
   });
 });
 
+describe('invariant 3: one agent runs a job at a time', () => {
+  it('a job is offered only while no attempt at it is open', () => {
+    everyMove((move) => {
+      for (const [was, is] of pairs(move)) {
+        if (is.attempts.length === was.attempts.length) continue;
+        const last = currentAttempt(was);
+        expect(isHeld(was)).toBe(false);
+        if (last?.resolution === 'accepted') expect(last.endedAt).not.toBeNull();
+        else if (last !== undefined)
+          expect(last.resolution).toBeOneOf(['rejected', 'expired', 'withdrawn']);
+      }
+    });
+  });
+
+  it('nobody gets it before the lease of an agent that was given up is surely over', () => {
+    everyMove((move) => {
+      const { is, was } = aboutOf(move) ?? {};
+      if (is === undefined || was === undefined) return;
+      if (move.event.type === 'job.offered' && !move.isVoid)
+        expect(move.event.at).toBeGreaterThan(was.workedUntil);
+      const isDoneAgain = is.retried !== was.retried;
+      const staleMs = move.after.created?.staleMs ?? 0;
+      const isGivenUp =
+        move.event.type === 'job.stale' ||
+        move.event.type === 'job.cancelled' ||
+        (move.event.type === 'agent.lost' && move.event.body.scalerManaged);
+      if (isDoneAgain && isGivenUp)
+        expect(is.workedUntil).toBeGreaterThanOrEqual(move.event.at + staleMs);
+      if (isDoneAgain) expect(is.notBefore).toBeGreaterThan(is.workedUntil);
+    });
+  });
+});
+
 describe('invariant 4: terminal is final', () => {
   it('no event changes a job that has ended', () => {
     everyMove((move) => {
-      for (const [was, is] of pairs(move)) if (isTerminalJob(was.state)) expect(is).toEqual(was);
+      for (const [was, is] of pairs(move)) if (isTerminalJob(was.state)) expect(is).toBe(was);
     });
   });
 
@@ -134,111 +154,62 @@ describe('invariant 4: terminal is final', () => {
       expect(after.state).toBe(rollUp(after.jobs));
     });
   });
-});
 
-describe('the fold', () => {
-  it('is total and pure: nothing that it was given changes', () => {
-    fc.assert(
-      fc.property(anyHistory, (events) => {
-        deepFreeze(events);
-        let run = deepFreeze(initialRun);
-        for (const event of events) run = deepFreeze(evolveRun(run, event));
-      }),
-      runsOf(100),
-    );
-  });
-
-  it('makes the same of every event delivered twice, at once or all over again', () => {
-    fc.assert(
-      fc.property(anyHistory, (events) => {
-        const once = foldRun(events);
-        expect(foldRun(events.flatMap((event) => [event, event]))).toEqual(once);
-        expect(foldRun(events, once)).toBe(once);
-      }),
-      runsOf(100),
-    );
-  });
-
-  it('may stop anywhere and go on later', () => {
-    fc.assert(
-      fc.property(anyHistory, fc.nat(), (events, cut) => {
-        const at = cut % (events.length + 1);
-        expect(foldRun(events.slice(at), foldRun(events.slice(0, at)))).toEqual(foldRun(events));
-      }),
-      runsOf(100),
-    );
-  });
-
-  it('counts a void event and changes nothing else', () => {
-    everyMove(({ before, event, after, isVoid }) => {
-      expect(after.seq).toBe(event.seq);
-      expect(after.anomalies).toBe(before.anomalies + (isVoid ? 1 : 0));
-      if (!isVoid) return;
-      const { state, created, requestId, traceparent, createdAt, completed, jobs } = before;
-      const kept = { state, created, requestId, traceparent, createdAt, completed, jobs };
-      expect(after).toEqual({ ...after, ...kept });
+  it('a run moves from pending to running or cancelling, and never back', () => {
+    const order = ['absent', 'pending', 'running', 'cancelling', 'success', 'failed', 'cancelled'];
+    everyMove(({ before, after }) => {
+      expect(order.indexOf(after.state)).toBeGreaterThanOrEqual(order.indexOf(before.state));
+      if (after.state === 'pending')
+        expect(after.jobs.every((job) => job.startedAt === null)).toBe(true);
     });
   });
-
-  it('does not see poison: without it, the run is the same but for the count', () => {
-    fc.assert(
-      fc.property(anyHistory, (events) => {
-        const view = (run: Run) => ({ ...runView(run, 'main', 'r'), anomalies: 0, seq: 0 });
-        const clean = events.filter((event) => event.type !== 'unreadable');
-        expect(view(foldRun(clean))).toEqual(view(foldRun(events)));
-      }),
-      runsOf(100),
-    );
-  });
-
-  it('makes the same of events that went through the log', () => {
-    fc.assert(
-      fc.property(anyHistory, (events) => {
-        const read = events.map((event) => {
-          if (event.type === 'unreadable') return event;
-          const to = event.type === 'job.offered' ? { to: event.body.agentId } : {};
-          const draft = runDraft({
-            org: event.org,
-            runId: event.runId,
-            type: event.type,
-            meta: event.meta,
-            body: event.body,
-            ...to,
-          });
-          return readRunMessage(storedDraft(draft, event.seq, event.at)) ?? event;
-        });
-        // What was never valid reads as poison, and is folded as that on both sides.
-        const told = events.map((event, index) =>
-          read[index]?.type === 'unreadable' ? read[index] : event,
-        );
-        expect(read).toEqual(
-          told.map((event) => (event.type === 'unreadable' ? event : withRun(event))),
-        );
-        expect(foldRun(read)).toEqual({ ...foldRun(told), seen: foldRun(read).seen });
-      }),
-      runsOf(100),
-    );
-  });
 });
 
-describe('budgets, needs and times', () => {
-  it('offers that nobody took up never pass the budget, and spending it fails the job', () => {
+describe('what is counted', () => {
+  it('offers that nobody took up never pass the budget, and spending it ends the job', () => {
     everyMove(({ after }) => {
       const offersMax = after.created?.offersMax ?? 0;
       for (const job of after.jobs) {
         expect(offersSpent(job)).toBeLessThanOrEqual(offersMax);
-        expect(job.attempts.length).toBeLessThanOrEqual(offersMax);
         if (offersSpent(job) === offersMax)
-          expect(job).toMatchObject({ state: 'failed', failure: 'offers_exhausted' });
+          expect(job.failure).toBeOneOf(['offers_exhausted', 'cancelled']);
         const { expired, rejected, withdrawn } = job.spent;
+        const { busy, lapsed } = job.unspent;
         const count = (of: string) =>
           job.attempts.filter(({ resolution }) => resolution === of).length;
-        expect([expired, rejected, withdrawn]).toEqual([
+        // An offer that a cancel withdraws ends the job: it is held against nothing.
+        const stopped = job.attempts.filter(
+          ({ resolution, cause }) =>
+            resolution === 'withdrawn' && (cause === 'cancelled' || cause === 'fail_fast'),
+        ).length;
+        expect([expired, rejected + busy, withdrawn + lapsed + stopped]).toEqual([
           count('expired'),
           count('rejected'),
           count('withdrawn'),
         ]);
       }
+    });
+  });
+
+  it('work is done again as often as its policies say and no more, each time as another attempt', () => {
+    everyMove((move) => {
+      for (const job of move.after.jobs) {
+        for (const [index, used] of job.retried.entries())
+          expect(used).toBeLessThanOrEqual(job.spec.retries?.[index]?.max ?? 0);
+        expect(job.attempts.filter(({ outcome }) => outcome !== null).length).toBe(
+          retriesUsed(job) +
+            (isTerminalJob(job.state) && currentAttempt(job)?.outcome != null && !wentBack(job)
+              ? 1
+              : 0),
+        );
+      }
+    });
+  });
+
+  it('what somebody cancelled never waits for an agent', () => {
+    everyMove(({ after }) => {
+      for (const job of after.jobs)
+        if (job.cancel !== null) expect(isHeld(job) || isTerminalJob(job.state)).toBe(true);
     });
   });
 
@@ -252,26 +223,20 @@ describe('budgets, needs and times', () => {
     });
   });
 
-  it('an expiry lies behind its deadline by its own time', () => {
-    everyMove(({ before, event, isVoid }) => {
-      if (isVoid || event.type !== 'job.expired') return;
-      const job = before.jobs.find((each) => each.spec.jobId === event.body.jobId);
-      expect(event.at).toBeGreaterThan(
-        job === undefined ? Number.POSITIVE_INFINITY : (currentAttempt(job)?.until ?? 0),
-      );
-    });
-  });
-
   it('nothing ends before it began, and what run.completed carries is always a body of it', () => {
     everyMove(({ after }) => {
-      for (const { startedAt, queuedAt, completedAt, steps } of after.jobs)
+      for (const { startedAt, queuedAt, completedAt, steps, attempts } of after.jobs) {
         for (const span of [
           { startedAt, completedAt },
           { startedAt: queuedAt, completedAt },
-          ...steps,
+          ...[steps, ...attempts.map((each) => each.steps)].flat(),
+          ...attempts.map((each) => ({ startedAt: each.startedAt, completedAt: each.endedAt })),
+          ...attempts.map((each) => ({ startedAt: each.offeredAt, completedAt: each.resolvedAt })),
         ])
           if (span.completedAt !== null && span.startedAt !== null)
             expect(span.completedAt).toBeGreaterThanOrEqual(span.startedAt);
+        for (const { waitedMs } of attempts) expect(waitedMs).toBeGreaterThanOrEqual(0);
+      }
       const completion = completionOf(after);
       if (completion === undefined) return;
       const body = { ...completion, usage: {}, costUsd: 0, priceGeneration: null, jobs: [] };
@@ -280,99 +245,6 @@ describe('budgets, needs and times', () => {
   });
 });
 
-describe('the view', () => {
-  it('is JSON as it stands: what a client reads back is what was written', () => {
-    fc.assert(
-      fc.property(anyHistory, (events) => {
-        const view = runView(foldRun(events), 'main', 'r');
-        expect(JSON.parse(JSON.stringify(view))).toStrictEqual(view);
-      }),
-      runsOf(100),
-    );
-  });
-
-  it('says what blocks a job only while it is pending or queued', () => {
-    everyMove(({ after }) => {
-      for (const job of runView(after, 'main', 'r').jobs) {
-        const { state, blockedBy } = job;
-        if (state === 'queued') expect(blockedBy).not.toEqual([]);
-        else if (state !== 'pending') expect(blockedBy).toEqual([]);
-      }
-    }, 100);
-  });
-});
-
-it('the histories get everywhere: to every state that this version reaches, every resolution, every reason to be void', () => {
-  const states = new Set<string>();
-  const resolutions = new Set<string>();
-  const reasons = new Set<string>();
-  const runs = new Set<string>();
-  for (const events of fc.sample(anyHistory, { numRuns: 600, seed: 7 }))
-    for (const { after } of movesOf(events)) {
-      runs.add(after.state);
-      for (const job of after.jobs) {
-        states.add(job.state);
-        for (const { resolution } of job.attempts) resolutions.add(String(resolution));
-      }
-      if (after.lastVoid !== null) reasons.add(after.lastVoid.why);
-    }
-  expect([...states].toSorted()).toEqual(
-    JobState.options.filter((state) => state !== 'held' && state !== 'waiting').toSorted(),
-  );
-  expect([...runs].toSorted()).toEqual([
-    'absent',
-    'cancelled',
-    'failed',
-    'pending',
-    'running',
-    'success',
-  ]);
-  expect([...resolutions].toSorted()).toEqual([
-    'accepted',
-    'expired',
-    'null',
-    'rejected',
-    'withdrawn',
-  ]);
-  expect([...reasons].toSorted()).toEqual([
-    'after-end',
-    'before-created',
-    'created-twice',
-    'foreign-run',
-    'foreign-session',
-    'needs-open',
-    'not-due',
-    'not-later',
-    'not-offered',
-    'not-pending',
-    'not-queued',
-    'not-recovering',
-    'not-running',
-    'repeated',
-    'stale-attempt',
-    'step-ended',
-    'unknown-job',
-    'unreadable',
-    'wrong-attempt',
-    'wrong-fence',
-    'wrong-outcome',
-  ]);
-});
-
-/** As it reads: the run's id stands in the envelope too. */
-const withRun = <E extends RunEvent>(event: E): E => ({
-  ...event,
-  meta: { ...event.meta, runId: event.runId },
-});
-
-/** Frozen to the ground; a set refuses to grow. */
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  if (value instanceof Set) Object.assign(value, { add: refuse, delete: refuse, clear: refuse });
-  for (const inner of Object.values(value)) deepFreeze(inner);
-  return Object.freeze(value);
-}
-
-const refuse = (): never => {
-  throw new Error('the fold changed what it was given');
-};
+/** Ended in the queue, after its last attempt was to be done again. */
+const wentBack = (job: Run['jobs'][number]): boolean =>
+  job.attempts.filter(({ outcome }) => outcome !== null).length === retriesUsed(job);

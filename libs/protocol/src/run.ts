@@ -4,18 +4,20 @@
  * repeated or foreign there is void, changes nothing and is counted. It reads no clock, rolls no dice and knows no other stream.
  */
 
+import type { RunCompleted } from './decision-body.ts';
+import { withDropped } from './dropped-jobs.ts';
+import { isDecidedFor, isFirst, isOpenJob, isOutcome } from './guards.ts';
 import type { IdSet } from './id-set.ts';
-import { addId, emptyIdSet, hasId } from './id-set.ts';
-import type { Job } from './job.ts';
-import { ended, newJob } from './job.ts';
+import { addId, emptyIdSet } from './id-set.ts';
+import type { Cancel, Job } from './job.ts';
+import { ended, isUntouched, newJob, queued } from './job.ts';
 import { evolveJob } from './job-judgement.ts';
 import { needsOf } from './needs.ts';
+import { rollUp } from './roll-up.ts';
 import type { RunCreated } from './run-created.ts';
-import type { RunCompleted } from './run-event.ts';
 import { isDecision } from './run-event.ts';
 import type { RunEvent, RunEventOf } from './run-message.ts';
 import type { RunState } from './states.ts';
-import { isTerminalJob } from './states.ts';
 import type { Judged, Void } from './void.ts';
 
 export type Run = Readonly<{
@@ -26,6 +28,8 @@ export type Run = Readonly<{
   traceparent: string | null;
   createdAt: number;
   completed: RunCompleted | null;
+  /** The whole run is to end. */
+  cancel: Cancel | null;
   jobs: readonly Job[];
   firstSeq: number;
   /** The last sequence folded: what the next decision expects. */
@@ -43,6 +47,7 @@ export const initialRun: Run = {
   traceparent: null,
   createdAt: 0,
   completed: null,
+  cancel: null,
   jobs: [],
   firstSeq: 0,
   seq: 0,
@@ -61,7 +66,7 @@ export function evolveRun(run: Run, event: RunEvent): Run {
   };
   // Poison is nothing at all: not even its id is taken from an event that can be read.
   if (event.type === 'unreadable') return voided(placed, 'unreadable');
-  if (hasId(run.seen, event.id)) return voided(placed, 'repeated');
+  if (!isFirst(run.seen, event.id)) return voided(placed, 'repeated');
   const judged = judge(run, event);
   const seen = addId(run.seen, event.id);
   if (typeof judged === 'string') return voided({ ...placed, seen }, judged);
@@ -80,11 +85,21 @@ const voided = (run: Run, why: Void): Run => ({
   lastVoid: { seq: run.seq, why },
 });
 
-/** Whether the event at `seq` was void: what a service asks before it acts on it. */
+/** Whether the event at `seq` was void, asked of the run as folded up to it: what a service asks before it acts on it. */
 export const wasVoid = (run: Run, seq: number): boolean => run.lastVoid?.seq === seq;
 
 type Change = Partial<
-  Pick<Run, 'state' | 'created' | 'createdAt' | 'completed' | 'jobs' | 'requestId' | 'traceparent'>
+  Pick<
+    Run,
+    | 'state'
+    | 'created'
+    | 'createdAt'
+    | 'completed'
+    | 'cancel'
+    | 'jobs'
+    | 'requestId'
+    | 'traceparent'
+  >
 >;
 
 function judge(run: Run, event: Readable): Change | Void {
@@ -92,21 +107,25 @@ function judge(run: Run, event: Readable): Change | Void {
   if (run.created === null) return 'before-created';
   if (run.completed !== null) return 'after-end';
   if (event.type === 'run.completed') return completed(run, event);
+  if (event.type === 'cancel.requested') return cancelled(run, event);
   const jobId = jobOf(event);
   const index = run.jobs.findIndex((job) => job.spec.jobId === jobId);
   const job = run.jobs[index];
   if (job === undefined) return 'unknown-job';
   const judged = judgeJob(run, job, event, run.created);
   if (typeof judged === 'string') return judged;
-  const jobs = withDropped(run.jobs.with(index, judged), event);
+  const jobs = run.jobs.with(index, judged);
   return {
-    jobs,
+    jobs: event.type === 'job.status' ? withDropped(jobs, event) : jobs,
     state: run.state === 'pending' && judged.startedAt !== null ? 'running' : run.state,
   };
 }
 
 type Readable = Exclude<RunEvent, { type: 'unreadable' }>;
-type JobsEvent = Exclude<Readable, RunEventOf<'run.created' | 'run.completed'>>;
+type JobsEvent = Exclude<
+  Readable,
+  RunEventOf<'run.created' | 'run.completed' | 'cancel.requested'>
+>;
 
 /** Decisions name their job in the body, facts in the envelope: the `jobId` inside a frame is the wire's, with the attempt in it. */
 const jobOf = (event: JobsEvent): string | undefined =>
@@ -117,11 +136,11 @@ const jobOf = (event: JobsEvent): string | undefined =>
 function judgeJob(run: Run, job: Job, event: JobsEvent, made: RunCreated): Judged {
   if (event.type !== 'job.queued' && event.type !== 'job.skipped')
     return evolveJob(job, event, made);
-  if (isTerminalJob(job.state)) return 'after-end';
-  if (job.state !== 'pending') return 'not-pending';
+  if (!isOpenJob(job.state)) return 'after-end';
+  if (!isDecidedFor(job.state, ['pending'])) return 'not-pending';
   const needs = needsOf(job.spec.needs, run.jobs);
   if (event.type === 'job.queued')
-    return needs.kind === 'met' ? { ...job, state: 'queued', queuedAt: event.at } : 'needs-open';
+    return needs.kind === 'met' ? queued(job, event.at) : 'needs-open';
   return needs.kind === 'unmet'
     ? ended(job, 'skipped', event.at, `needs: ${needs.because.join(', ')}`)
     : 'needs-open';
@@ -142,31 +161,28 @@ function created(run: Run, event: RunEventOf<'run.created'>): Change | Void {
 }
 
 function completed(run: Run, event: RunEventOf<'run.completed'>): Change | Void {
-  if (rollUp(run.jobs) !== event.body.state) return 'wrong-outcome';
+  if (!isOutcome(event.body.state, rollUp(run.jobs))) return 'wrong-outcome';
   return { state: event.body.state, completed: event.body };
 }
 
-/** The outcome of all jobs, undefined while one is open: failed beats cancelled, stale counts as failed. */
-export function rollUp(jobs: readonly Job[]): 'success' | 'failed' | 'cancelled' | undefined {
-  let outcome: 'success' | 'failed' | 'cancelled' = 'success';
-  for (const { state } of jobs) {
-    if (!isTerminalJob(state)) return undefined;
-    if (state === 'failed' || state === 'timed_out_stale') outcome = 'failed';
-    else if (state === 'cancelled' && outcome === 'success') outcome = 'cancelled';
-  }
-  return outcome;
-}
-
-/** Jobs that an agent's fresh evaluation no longer has are dropped, unless they already began. */
-function withDropped(jobs: readonly Job[], event: RunEvent): readonly Job[] {
-  if (event.type !== 'job.status') return jobs;
-  const inData = event.body.data?.['droppedJobs'];
-  const names = event.body.droppedJobs ?? (Array.isArray(inData) ? inData : []);
-  if (names.length === 0) return jobs;
-  const dropped = new Set<unknown>(names);
-  return jobs.map((job) =>
-    dropped.has(job.spec.name) && (job.state === 'pending' || job.state === 'queued')
-      ? ended(job, 'drift_dropped', event.at, 'dropped by the agent')
-      : job,
-  );
+/** What no agent has ends at once; what an agent has is told to stop by a decision, again where it has moved. */
+function cancelled(run: Run, event: RunEventOf<'cancel.requested'>): Change | Void {
+  const { jobIds, reason = null, force = false, by } = event.body;
+  const cancel: Cancel = { at: event.at, reason, by, force };
+  const isNew = (was: Cancel | null): boolean => was === null || (force && !was.force);
+  const meant = jobIds === undefined ? undefined : new Set(jobIds);
+  const asked = run.jobs.filter(({ spec }) => meant?.has(spec.jobId) ?? true);
+  if (asked.length === 0) return 'unknown-job';
+  const open = asked.filter(({ state }) => isOpenJob(state));
+  if (open.length === 0) return 'after-end';
+  const news = new Set(open.filter((job) => isNew(job.cancel)));
+  const isWhole = meant === undefined && isNew(run.cancel);
+  if (news.size === 0 && !isWhole) return 'already-stopping';
+  const jobs = run.jobs.map((job) => {
+    if (!news.has(job)) return job;
+    return isUntouched(job)
+      ? ended({ ...job, cancel }, 'cancelled', event.at, 'cancelled')
+      : { ...job, cancel };
+  });
+  return isWhole ? { jobs, cancel, state: 'cancelling' } : { jobs };
 }

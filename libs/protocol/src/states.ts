@@ -58,6 +58,15 @@ const TERMINAL_STEP: ReadonlySet<string> = new Set<StepState>([
   'cancelled',
 ]);
 
+const HELD_JOB: ReadonlySet<string> = new Set<JobState>([
+  'offered',
+  'running',
+  'recovering',
+  'cancelling',
+]);
+
+/** An agent works on it, or may. */
+export const isHeldJob = (state: JobState): boolean => HELD_JOB.has(state);
 export const isTerminalJob = (state: JobState): boolean => TERMINAL_JOB.has(state);
 export const isTerminalRun = (state: RunState): boolean => TERMINAL_RUN.has(state);
 export const isTerminalStep = (state: StepState): boolean => TERMINAL_STEP.has(state);

@@ -1,4 +1,5 @@
 /** The steps of a job as its agent reports them: a step that has ended does not change, and none outlives its job. */
+import { notBefore } from './instant.ts';
 import type { RunEventOf } from './run-message.ts';
 import type { JobState, StepState } from './states.ts';
 import { isTerminalStep } from './states.ts';
@@ -57,9 +58,6 @@ export function closedSteps(
         },
   );
 }
-
-/** Nothing ends before it began, though a clock of the log may step back: durations are never negative. */
-const notBefore = (began: number | null, at: number): number => Math.max(began ?? at, at);
 
 /** Windows has 32 bits without a sign. */
 const isExitCode = (code: number): boolean => Number.isInteger(code) && Math.abs(code) < 2 ** 32;

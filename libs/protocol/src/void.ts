@@ -2,28 +2,34 @@
 import type { Job } from './job.ts';
 
 /** Why an event changed nothing. */
-export type Void =
-  | 'repeated'
-  | 'unreadable'
-  | 'before-created'
-  | 'created-twice'
-  | 'foreign-run'
-  | 'after-end'
-  | 'unknown-job'
-  | 'stale-attempt'
-  | 'foreign-session'
-  | 'not-offered'
-  | 'not-queued'
-  | 'not-pending'
-  | 'not-running'
-  | 'not-recovering'
-  | 'not-due'
-  | 'wrong-attempt'
-  | 'wrong-fence'
-  | 'wrong-outcome'
-  | 'needs-open'
-  | 'step-ended'
-  | 'not-later';
+export const voidReasons = [
+  'repeated',
+  'unreadable',
+  'before-created',
+  'created-twice',
+  'foreign-run',
+  'after-end',
+  'unknown-job',
+  'stale-attempt',
+  'foreign-session',
+  'not-offered',
+  'not-queued',
+  'not-pending',
+  'not-running',
+  'not-recovering',
+  'not-due',
+  'wrong-attempt',
+  'wrong-fence',
+  'wrong-outcome',
+  'needs-open',
+  'step-ended',
+  'not-later',
+  'already-stopping',
+  'not-stopping',
+  'not-waiting',
+  'outdated',
+] as const;
+export type Void = (typeof voidReasons)[number];
 
 /** What an event makes of a job, or why it makes nothing of it. */
 export type Judged = Job | Void;

@@ -1,5 +1,5 @@
 /** The public door of `@waybill/readmodel`: connection, migrations, tables as data, and the queries of the api. */
-export { type AgentSummary, listAgents } from './agent-query.ts';
+export { type AgentSummary, agent, connectedAgents, listAgents } from './agent-query.ts';
 export { type Checkpoint, checkpoints } from './checkpoint-query.ts';
 export {
   type Connection,
@@ -20,7 +20,13 @@ export {
 } from './page.ts';
 export { type RecordRef, type RunRecord, recordRef, runRecord } from './record-query.ts';
 export { listRules, type RuleSummary, rule } from './rule-query.ts';
-export { listRuns, type RunSummary, runSummary } from './run-query.ts';
+export {
+  listRuns,
+  type OpenRunFilter,
+  openRuns,
+  type RunSummary,
+  runSummary,
+} from './run-query.ts';
 export {
   type ColumnKind,
   type Database,

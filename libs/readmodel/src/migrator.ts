@@ -8,10 +8,12 @@ import type { ReadModel } from './connection.ts';
 import { isDatabaseOutage } from './database-outage.ts';
 import { databaseRefusal } from './database-refusal.ts';
 import { readModel } from './migrations/0001_read_model.ts';
+import { dispatch } from './migrations/0002_dispatch.ts';
 
 /** In the order of their names; append, never change one that has been released. */
 const migrations: Readonly<Record<string, (schema: string) => Migration>> = {
   '0001_read_model': readModel,
+  '0002_dispatch': dispatch,
 };
 
 export class MigrationFailed extends Error {

@@ -55,6 +55,7 @@ const aRun = (org: string, n: number): Row<'runs'> => ({
   duration_ms: null,
   cost_usd: 0,
   usage: {},
+  cancel: null,
   anomalies: 0,
   first_seq: n,
   seq: 1_000 - n,
@@ -149,7 +150,7 @@ describe('the schema', () => {
     const schema = 'waybill_many';
     const models = [1, 2, 3].map(() => connectReadModel({ databaseUrl, schema, log, max: 3 }));
     const done = await Promise.all(models.map((each) => migrate(each)));
-    expect(done.flat()).toEqual(['0001_read_model']);
+    expect(done.flat()).toEqual(['0001_read_model', '0002_dispatch']);
     await Promise.all(models.map((each) => each.close()));
   });
 

@@ -30,6 +30,7 @@ export type RunSummary = Readonly<{
   durationMs: number | null;
   costUsd: number;
   usage: unknown;
+  cancel: unknown;
   record: RecordRef | null;
   anomalies: number;
   seq: number;
@@ -62,6 +63,51 @@ export async function runSummary(
     .where('runs.run_id', '=', runId)
     .executeTakeFirst();
   return row === undefined ? undefined : summaryOf(row);
+}
+
+/** Which open runs are meant; every condition has to hold. */
+export type OpenRunFilter = Readonly<{
+  state?: string | undefined;
+  workflow?: string | undefined;
+  rule?: string | undefined;
+  source?: string | undefined;
+  ref?: string | undefined;
+  createdBefore?: string | undefined;
+}>;
+
+/** The runs that have not ended, the oldest first, behind a sequence; and how many there are in all behind it. */
+export async function openRuns(
+  db: Kysely<Database>,
+  org: string,
+  filter: OpenRunFilter,
+  page: Readonly<{ limit: number; afterSeq: number }>,
+): Promise<Readonly<{ runs: readonly { runId: string; firstSeq: number }[]; count: number }>> {
+  let query = db
+    .selectFrom('runs')
+    .where('org', '=', org)
+    .where('first_seq', '>', page.afterSeq)
+    .where('state', 'in', ['pending', 'running', 'cancelling']);
+  const conditions = [
+    ['state', filter.state],
+    ['workflow', filter.workflow],
+    ['rule_name', filter.rule],
+    ['trigger_source', filter.source],
+    ['ref', filter.ref],
+  ] as const;
+  for (const [column, value] of conditions)
+    if (value !== undefined) query = query.where(column, '=', value);
+  if (filter.createdBefore !== undefined)
+    query = query.where('created_at', '<', filter.createdBefore);
+  const counted = await query
+    .select((count) => count.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  const rows = await query
+    .select(['run_id', 'first_seq'])
+    .orderBy('first_seq')
+    .limit(page.limit)
+    .execute();
+  const runs = rows.map((row) => ({ runId: row.run_id, firstSeq: row.first_seq }));
+  return { runs, count: Number(counted.count) };
 }
 
 const summaries = (db: Kysely<Database>) =>
@@ -100,6 +146,7 @@ const summaryOf = (row: Joined): RunSummary => ({
   durationMs: row.duration_ms,
   costUsd: row.cost_usd,
   usage: row.usage,
+  cancel: row.cancel,
   record:
     row.sha256 === null || row.record_first === null || row.record_last === null
       ? null

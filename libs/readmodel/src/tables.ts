@@ -7,6 +7,7 @@
 type ColumnValues = {
   text: string;
   bigint: number;
+  boolean: boolean;
   'double precision': number;
   /** ISO 8601 in UTC, to the millisecond. */
   timestamptz: string;
@@ -46,6 +47,7 @@ export const tables = {
       duration_ms: 'bigint?',
       cost_usd: 'double precision',
       usage: 'jsonb',
+      cancel: 'jsonb?',
       anomalies: 'bigint',
       first_seq: 'bigint',
       seq: 'bigint',
@@ -64,7 +66,13 @@ export const tables = {
       runs_on: 'jsonb',
       needs: 'jsonb',
       timeout_ms: 'bigint?',
+      group: 'text?',
+      matrix_values: 'jsonb?',
       attempts: 'bigint',
+      offers: 'jsonb',
+      retries_used: 'bigint',
+      not_before: 'timestamptz?',
+      cancel: 'jsonb?',
       queued_at: 'timestamptz?',
       started_at: 'timestamptz?',
       completed_at: 'timestamptz?',
@@ -88,15 +96,18 @@ export const tables = {
       resolution: 'text?',
       cause: 'text?',
       resolved_at: 'timestamptz?',
+      outcome: 'text?',
+      ended_at: 'timestamptz?',
       seq: 'bigint',
     },
   },
   steps: {
-    key: ['org', 'run_id', 'job_id', 'type', 'index'],
+    key: ['org', 'run_id', 'job_id', 'attempt', 'type', 'index'],
     columns: {
       org: 'text',
       run_id: 'text',
       job_id: 'text',
+      attempt: 'bigint',
       type: 'text',
       index: 'bigint',
       name: 'text',
@@ -121,6 +132,9 @@ export const tables = {
       host: 'jsonb',
       last_status: 'jsonb?',
       last_status_at: 'timestamptz?',
+      scaler_managed: 'boolean',
+      draining_since: 'timestamptz?',
+      draining_by: 'text?',
       connected_at: 'timestamptz',
       disconnected_at: 'timestamptz?',
       code: 'bigint?',
@@ -139,6 +153,7 @@ export const tables = {
       state: 'text',
       gateway: 'text',
       host: 'jsonb',
+      scaler_managed: 'boolean',
       connected_at: 'timestamptz',
       disconnected_at: 'timestamptz?',
       code: 'bigint?',

@@ -33,6 +33,9 @@ export const Config = z.object({
   WAYBILL_PORT,
   WAYBILL_ORG,
   WAYBILL_AGENT_TOKEN: secretSetting().describe('Token with which agents sign in'),
+  WAYBILL_SCALER_TOKEN: secretSetting()
+    .describe('Token with which agents sign in that a scaler starts and stops')
+    .optional(),
   WAYBILL_KEY_RING: secretSetting().describe('Key ring that opens sealed secrets, as JSON'),
   WAYBILL_GATEWAY_ID: textSetting()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "_" or "-"')

@@ -14,6 +14,7 @@ import {
   tokenMatches,
 } from '@waybill/process';
 import type { Config } from './config.ts';
+import type { SignIn } from './domain/session-protocol.ts';
 import { type Gateway, openGateway } from './shell/gateway.ts';
 import { refuseUpgrade } from './shell/socket-server.ts';
 
@@ -27,7 +28,7 @@ export type AgentGatewayService = Service &
 
 export function agentGatewayService(config: Config, { clock, log }: Host): AgentGatewayService {
   let gateway: Gateway | undefined;
-  const tokenHash = hashToken(config.WAYBILL_AGENT_TOKEN);
+  const signIn = signInWith(config);
 
   return {
     name: 'agent-gateway',
@@ -47,7 +48,7 @@ export function agentGatewayService(config: Config, { clock, log }: Host): Agent
           clock,
           log,
           name: `${config.WAYBILL_GATEWAY_ID}/${newId()}`,
-          orgOfToken: (token) => (tokenMatches(token, tokenHash) ? config.WAYBILL_ORG : undefined),
+          signIn,
           listen: config.WAYBILL_GATEWAY_LISTEN
             ? { host: config.WAYBILL_HOST, port: config.WAYBILL_PORT }
             : undefined,
@@ -73,5 +74,17 @@ export function agentGatewayService(config: Config, { clock, log }: Host): Agent
         check: () => gateway?.check() ?? { ready: false, reason: 'not started' },
       },
     ],
+  };
+}
+
+/** The token says whether a scaler made the agent: nothing that the agent says of itself does. */
+function signInWith(config: Config): SignIn {
+  const { WAYBILL_ORG: org, WAYBILL_AGENT_TOKEN, WAYBILL_SCALER_TOKEN } = config;
+  const agents = hashToken(WAYBILL_AGENT_TOKEN);
+  const scalers = WAYBILL_SCALER_TOKEN === undefined ? undefined : hashToken(WAYBILL_SCALER_TOKEN);
+  return (token) => {
+    if (tokenMatches(token, agents)) return { org, scalerManaged: false };
+    if (scalers !== undefined && tokenMatches(token, scalers)) return { org, scalerManaged: true };
+    return undefined;
   };
 }

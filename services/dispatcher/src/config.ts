@@ -1,6 +1,13 @@
 /** What the dispatcher reads from its environment. */
-import { commonSettings, natsVariables } from '@waybill/process';
+import { commonSettings, natsVariables, wholeNumberSetting } from '@waybill/process';
+import { partitionsMax } from '@waybill/protocol';
 import { z } from 'zod';
 
-export const Config = z.object({ LOG_LEVEL: commonSettings.LOG_LEVEL, ...natsVariables });
+export const Config = z.object({
+  LOG_LEVEL: commonSettings.LOG_LEVEL,
+  ...natsVariables,
+  WAYBILL_PARTITIONS: wholeNumberSetting({ min: 1, max: partitionsMax })
+    .describe('Into how many the log is divided; the same for every dispatcher and scheduler')
+    .default(1),
+});
 export type Config = z.infer<typeof Config>;

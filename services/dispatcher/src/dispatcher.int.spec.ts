@@ -45,7 +45,7 @@ afterEach(async () => {
 afterAll(() => log.stop());
 
 async function start(): Promise<void> {
-  const service = dispatcherService(log.env, log.host);
+  const service = dispatcherService({ ...log.env, WAYBILL_PARTITIONS: 1 }, log.host);
   await service.start(new AbortController().signal, (error) => {
     throw error;
   });
@@ -219,7 +219,8 @@ describe('the dispatcher', () => {
 
   it('ends a start that is no longer wanted', async () => {
     const wanted = new AbortController();
-    const starting = dispatcherService(log.env, log.host).start(wanted.signal, () => undefined);
+    const config = { ...log.env, WAYBILL_PARTITIONS: 1 };
+    const starting = dispatcherService(config, log.host).start(wanted.signal, () => undefined);
     const reason = new Error('not wanted');
     wanted.abort(reason);
     await expect(starting).rejects.toBe(reason);

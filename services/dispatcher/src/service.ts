@@ -7,21 +7,15 @@ import type { Journal } from '@waybill/journal';
 import { natsSettings, openJournal } from '@waybill/journal';
 import type { Host, Service } from '@waybill/process';
 import type { Config } from './config.ts';
-import { openRuleBook } from './shell/rule-book.ts';
-import type { RunLoop } from './shell/run-loop.ts';
-import { openRunLoop } from './shell/run-loop.ts';
-import type { TriggerLoop } from './shell/trigger-loop.ts';
-import { openTriggerLoop } from './shell/trigger-loop.ts';
+import { type Dispatcher, openDispatcher } from './shell/dispatcher.ts';
 
 export function dispatcherService(config: Config, { clock, log }: Host): Service {
   let journal: Journal | undefined;
-  let runs: RunLoop | undefined;
-  let triggers: TriggerLoop | undefined;
+  let dispatcher: Dispatcher | undefined;
   let failure: Error | undefined;
 
   const close = async (): Promise<void> => {
-    triggers?.stop();
-    runs?.stop();
+    await dispatcher?.stop();
     await journal?.close();
   };
   const open = async (signal: AbortSignal, onFailure: (error: Error) => void): Promise<void> => {
@@ -30,15 +24,9 @@ export function dispatcherService(config: Config, { clock, log }: Host): Service
     signal.addEventListener('abort', () => void close(), { once: true });
     signal.throwIfAborted();
     await journal.provision();
-    const rules = await openRuleBook(journal, log, onFailure);
-    runs = await openRunLoop({ journal, clock, log, onFailure });
-    await runs.reader.caughtUp;
-    // Behind the runs: a decision whose run is not known by then has none.
-    const { knowsRun } = runs;
-    triggers = await openTriggerLoop({ journal, clock, log, rules, knowsRun, onFailure });
-    await triggers.reader.caughtUp;
-    runs.begin();
-    triggers.begin();
+    const partitions = config.WAYBILL_PARTITIONS;
+    dispatcher = await openDispatcher({ journal, clock, log, partitions, onFailure });
+    await dispatcher.caughtUp;
   };
   return {
     name: 'dispatcher',
@@ -62,9 +50,8 @@ export function dispatcherService(config: Config, { clock, log }: Host): Service
         check: () => {
           if (failure !== undefined) return { ready: false, reason: failure.message };
           const status = journal?.status() ?? { connected: false };
-          return status.connected
-            ? { ready: true }
-            : { ready: false, reason: 'not connected to NATS' };
+          if (!status.connected) return { ready: false, reason: 'not connected to NATS' };
+          return dispatcher?.check() ?? { ready: false, reason: 'not started' };
         },
       },
     ],

@@ -1,6 +1,13 @@
 /** What the scheduler reads from its environment. */
-import { commonSettings, natsVariables } from '@waybill/process';
+import { commonSettings, natsVariables, wholeNumberSetting } from '@waybill/process';
+import { partitionsMax } from '@waybill/protocol';
 import { z } from 'zod';
 
-export const Config = z.object({ LOG_LEVEL: commonSettings.LOG_LEVEL, ...natsVariables });
+export const Config = z.object({
+  LOG_LEVEL: commonSettings.LOG_LEVEL,
+  ...natsVariables,
+  WAYBILL_PARTITIONS: wholeNumberSetting({ min: 1, max: partitionsMax })
+    .describe('How many partitions the log is divided into; the same for every process')
+    .default(1),
+});
 export type Config = z.infer<typeof Config>;

@@ -7,18 +7,16 @@ import type { Journal } from '@waybill/journal';
 import { natsSettings, openJournal } from '@waybill/journal';
 import type { Host, Service } from '@waybill/process';
 import type { Config } from './config.ts';
-import type { Deadline } from './domain/deadline.ts';
-import { startSweeping, WATCH_MS } from './shell/deadline-sweep.ts';
-import { openRunTable } from './shell/run-table.ts';
+import { openScheduler, type Scheduler } from './shell/scheduler.ts';
 
 export function schedulerService(config: Config, { clock, log }: Host): Service {
   let journal: Journal | undefined;
-  let sweeping: Readonly<{ stop(): void }> | undefined;
+  let scheduler: Scheduler | undefined;
   let failure: Error | undefined;
 
   const close = async (): Promise<void> => {
-    sweeping?.stop();
-    // With it its reader ends, and within a bound what is on its way.
+    await scheduler?.stop();
+    // With it its readers end, and within a bound what is on its way.
     await journal?.close();
   };
   const open = async (signal: AbortSignal, onFailure: (error: Error) => void): Promise<void> => {
@@ -27,14 +25,9 @@ export function schedulerService(config: Config, { clock, log }: Host): Service 
     signal.addEventListener('abort', () => void close(), { once: true });
     signal.throwIfAborted();
     await journal.provision();
-    const startedAt = await journal.serverTime('WB_RUNS');
-    // Offers that nobody watched get one full answer time from the start of the watch.
-    const lookFrom = ({ kind, offeredAt }: Deadline): number =>
-      kind === 'ack' && offeredAt < startedAt ? startedAt + WATCH_MS : 0;
-    const table = await openRunTable({ journal, clock, log, lookFrom, onFailure });
-    await table.reader.caughtUp;
-    table.observe(startedAt);
-    sweeping = startSweeping({ journal, clock, log, table });
+    const partitions = config.WAYBILL_PARTITIONS;
+    scheduler = await openScheduler({ journal, clock, log, partitions, onFailure });
+    await scheduler.caughtUp;
   };
   return {
     name: 'scheduler',
@@ -57,9 +50,9 @@ export function schedulerService(config: Config, { clock, log }: Host): Service 
         name: 'scheduler',
         check: () => {
           if (failure !== undefined) return { ready: false, reason: failure.message };
-          return journal?.status().connected === true
-            ? { ready: true }
-            : { ready: false, reason: 'not connected to NATS' };
+          if (journal?.status().connected !== true)
+            return { ready: false, reason: 'not connected to NATS' };
+          return scheduler?.check() ?? { ready: false, reason: 'not started' };
         },
       },
     ],

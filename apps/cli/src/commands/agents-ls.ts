@@ -17,13 +17,13 @@ export const agentsLs: Command = async (invocation) => {
     const when = (at: string | null): string => whenText(at, nowMs, terminal.live);
     const rows = items.map((agent) => [
       agent.agentId,
-      agent.state,
+      agent.draining === null ? agent.state : `${agent.state}, draining`,
       Array.isArray(agent.labels) ? agent.labels.join(', ') : '-',
-      String(agent.maxConcurrency),
+      `${agent.activeJobs} of ${agent.maxConcurrency}`,
       when(agent.connectedAt),
       when(agent.disconnectedAt),
     ]);
-    const headings = ['AGENT', 'STATE', 'LABELS', 'JOBS AT ONCE', 'CONNECTED', 'DISCONNECTED'];
+    const headings = ['AGENT', 'STATE', 'LABELS', 'JOBS', 'CONNECTED', 'DISCONNECTED'];
     return items.length === 0
       ? ''
       : table(headings, rows, { width: terminal.live ? terminal.width : undefined });

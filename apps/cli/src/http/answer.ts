@@ -32,7 +32,9 @@ export const Job = z.looseObject({
   startedAt: when,
   completedAt: when,
   failure: z.string().nullable().optional(),
-  blockedBy: z.array(z.looseObject({ kind: z.string(), detail: z.string() })),
+  blockedBy: z.array(
+    z.looseObject({ kind: z.string(), detail: z.string(), until: when.optional() }),
+  ),
   attempts: z.array(
     z.looseObject({
       attempt: z.number(),
@@ -91,6 +93,8 @@ export const Agent = z.looseObject({
   state: z.string(),
   labels: z.unknown(),
   maxConcurrency: z.number(),
+  activeJobs: z.number(),
+  draining: z.looseObject({ since: z.string(), by: z.string() }).nullable(),
   connectedAt: when,
   disconnectedAt: when,
   lastStatusAt: when,

@@ -25,6 +25,8 @@ export type Client = Readonly<{
   get(path: string, query?: Query): Promise<unknown>;
   post(path: string, sending: Sending): Promise<unknown>;
   put(path: string, sending: Sending): Promise<unknown>;
+  patch(path: string, sending: Sending): Promise<unknown>;
+  delete(path: string): Promise<unknown>;
   /** One connection: it ends when the server ends it, or breaks with an `unavailable` error. */
   events(path: string, o: EventOptions): AsyncIterable<ServerSentEvent>;
   /** `/v1/orgs/<org>` before a path of the organisation. */
@@ -78,6 +80,8 @@ export function createClient({ url, org, apiKey }: ClientOptions): Client {
       bodyOf(await send(path, { headers: { accept: 'application/json' } }, query), url),
     post: (path, sending) => write('POST', path, sending),
     put: (path, sending) => write('PUT', path, sending),
+    patch: (path, sending) => write('PATCH', path, sending),
+    delete: async (path) => bodyOf(await send(path, { method: 'DELETE' }), url),
     events: async function* (path, { query, lastEventId, signal, onOpen }) {
       const headers = {
         accept: 'text/event-stream',

@@ -42,7 +42,13 @@ const safe = (value: string, o: Styling): string =>
   value.includes('\u001B') && o.live ? value : printable(value);
 
 function jobLines(job: Job, o: Styling): readonly string[] {
-  const blocked = job.blockedBy.map((reason) => reason.detail).join(', ');
+  const blocked = job.blockedBy
+    .map(({ detail, until }) =>
+      until === null || until === undefined
+        ? detail
+        : `${detail}, held back until ${whenText(until, o.nowMs, o.live)}`,
+    )
+    .join(', ');
   const notes = [
     job.agentId === null ? '' : `on ${job.agentId}`,
     blocked,

@@ -24,7 +24,12 @@ const held = {
 };
 
 export const JobGranted = extension(
-  message('job.granted', 'The ack was in time and the job is the agent’s: it may start.', held),
+  message('job.granted', 'The ack was in time and the job is the agent’s: it may start.', {
+    ...held,
+    leaseMs: quantity()
+      .optional()
+      .describe('How long the job is the agent’s without a heartbeat, from its ack on.'),
+  }),
 );
 export type JobGranted = Immutable<z.infer<typeof JobGranted>>;
 

@@ -11,7 +11,7 @@ const otherRun = (index: number): string => runId(triggerId(ORG, 'api', `other $
 
 describe('who may speak of a job', () => {
   it('is the session that its newest offer names', () => {
-    const book = custodyBook({ finishedRunsMax: 10 });
+    const book = custodyBook({ endedRunsMax: 10 });
     book.offered(offered(2));
     expect(kindOf(book, me, { jobId: JOB, runId: RUN })).toBe('current');
     expect(kindOf(book, me, { jobId: JOB })).toBe('current');
@@ -24,7 +24,7 @@ describe('who may speak of a job', () => {
   });
 
   it('is nobody else, and an unknown job looks like one of somebody else', () => {
-    const book = custodyBook({ finishedRunsMax: 10 });
+    const book = custodyBook({ endedRunsMax: 10 });
     book.offered(offered(2));
     const answers = [
       standingOf(book, { ...me, agentId: 'thief' }, { jobId: JOB, runId: RUN }),
@@ -38,7 +38,7 @@ describe('who may speak of a job', () => {
   });
 
   it('moves with an adoption, ends with the last word, and is lost with an expiry', () => {
-    const book = custodyBook({ finishedRunsMax: 10 });
+    const book = custodyBook({ endedRunsMax: 10 });
     book.offered(offered(2));
     const custody = book.find({ runId: RUN, jobId: JOB, attempt: 1 });
     if (custody === undefined) throw new Error('not there');
@@ -54,23 +54,63 @@ describe('who may speak of a job', () => {
 
 describe('the book of custody', () => {
   it('keeps the first offer of an attempt until the fold confirms another', () => {
-    const book = custodyBook({ finishedRunsMax: 10 });
+    const book = custodyBook({ endedRunsMax: 10 });
     book.offered(offered(2));
     book.offered(offered(3, { agentId: 'b', session: 9 }));
     expect(book.find({ runId: RUN, jobId: JOB, attempt: 1 })?.agentId).toBe('a');
   });
 
-  it('recognises attempts of ended runs up to its bound, and offers none of them to a returning agent', () => {
-    const book = custodyBook({ finishedRunsMax: 3 });
+  it('recognises attempts of ended runs up to its bound, and forgets them whole', () => {
+    const book = custodyBook({ endedRunsMax: 3 });
     const runs = Array.from({ length: 5 }, (_, index) => otherRun(index));
     for (const [index, run] of runs.entries()) book.offered(offered(index + 1, { run }));
-    expect(book.runsOf(me)).toEqual(runs);
+    expect(book.openOf(me).map(({ runId: run }) => run)).toEqual(runs);
     for (const run of runs) book.completed(run);
-    expect(book.runsOf(me)).toEqual([]);
-    expect(book.size()).toEqual({ open: 0, finished: 3 });
+    expect(book.size()).toEqual({ open: 0, ended: 3, indexed: 3 });
     const known = runs.map(
       (run) => book.find({ runId: run, jobId: jobId(run, 0), attempt: 1 }) !== undefined,
     );
     expect(known).toEqual([false, false, true, true, true]);
+  });
+
+  it('believes no end of a run before it was folded: what is at work in it stays in hand', () => {
+    const book = custodyBook({ endedRunsMax: 1 });
+    book.offered(offered(2));
+    book.completed(RUN);
+    const [custody] = book.openOf(me);
+    if (custody === undefined) throw new Error('not there');
+    expect(kindOf(book, me, { jobId: JOB })).toBe('current');
+    book.put({ ...custody, session: 8, folded: true });
+    book.offered(offered(9, { run: otherRun(1) }));
+    book.completed(otherRun(1));
+    book.offered(offered(10, { run: otherRun(2) }));
+    book.completed(otherRun(2));
+    expect(book.openOf(me)).toHaveLength(2);
+    expect(kindOf(book, { ...me, session: 8 }, { jobId: JOB })).toBe('current');
+  });
+
+  it('has in hand what nothing has ended, by agent, by job and by run', () => {
+    const book = custodyBook({ endedRunsMax: 1 });
+    book.offered(offered(2));
+    book.offered(offered(5, { attempt: 2, agentId: 'b', session: 9 }));
+    const [first] = book.openOf(me);
+    if (first === undefined) throw new Error('not there');
+    expect(book.openOfJob({ runId: RUN, jobId: JOB })).toHaveLength(2);
+    book.change(first, { phase: 'ended' });
+    expect(book.openOf(me)).toEqual([]);
+    expect(book.openIn(RUN).map(({ agentId }) => agentId)).toEqual(['b']);
+    expect(book.size()).toEqual({ open: 1, ended: 0, indexed: 1 });
+  });
+
+  it('is the same after it was saved and restored', () => {
+    const book = custodyBook({ endedRunsMax: 3 });
+    book.offered(offered(2));
+    book.offered(offered(3, { run: otherRun(1) }));
+    book.completed(otherRun(1));
+    const restored = custodyBook({ endedRunsMax: 3 });
+    for (const run of book.runs()) restored.restore(run);
+    expect(restored.size()).toEqual(book.size());
+    expect([...restored.runs()]).toEqual([...book.runs()]);
+    expect(restored.openOf(me)).toEqual(book.openOf(me));
   });
 });

@@ -1,8 +1,14 @@
 /**
  * Which attempt is whose: the gateway's index over the offers that it has read, by wire job and by agent. It only points at
- * runs; what is true of them is always asked of the fold. Runs that have ended are forgotten, the oldest first.
+ * runs; what is true of them is always asked of the fold. Runs that are said to have ended are forgotten, the oldest first.
  */
-import type { Attempt, Run, RunEventOf, WireJob } from '@waybill/protocol';
+import {
+  type Attempt,
+  type Run,
+  type RunEventOf,
+  type WireJob,
+  wireJobId,
+} from '@waybill/protocol';
 
 export type Custody = Readonly<{
   org: string;
@@ -28,9 +34,15 @@ export type Custody = Readonly<{
 export type AgentKey = Readonly<{ org: string; agentId: string }>;
 export type JobKey = Readonly<{ runId: string; jobId: string }>;
 
+/** A run as the book has it, for a snapshot. */
+export type BookedRun = Readonly<{ runId: string; ended: boolean; attempts: readonly Custody[] }>;
+
 export type CustodyBook = Readonly<{
   offered(event: RunEventOf<'job.offered'>): void;
+  /** The run is said to have ended: a claim that was not folded, so its attempts are known on while they are not too many. */
   completed(runId: string): void;
+  /** The claim was void. */
+  reopened(runId: string): void;
   find(wire: Omit<WireJob, 'index'>): Custody | undefined;
   /** False for an attempt behind which the same job was offered again. One that was folded is overtaken only by another such. */
   isLatest(custody: Custody): boolean;
@@ -40,77 +52,125 @@ export type CustodyBook = Readonly<{
     custody: Custody,
     change: Partial<Pick<Custody, 'session' | 'phase' | 'heard' | 'leaseMs'>>,
   ): void;
-  /** Open runs in which the agent was ever offered a job. */
-  runsOf(agent: AgentKey): readonly string[];
-  size(): Readonly<{ open: number; finished: number }>;
+  /** Attempts that nothing has ended as far as the book knows: of one agent, of one job, of one run. */
+  openOf(agent: AgentKey): readonly Custody[];
+  openOfJob(job: JobKey): readonly Custody[];
+  openIn(runId: string): readonly Custody[];
+  /** Whether the run is said to have ended. */
+  isSaidEnded(runId: string): boolean;
+  runs(): Iterable<BookedRun>;
+  /** Of an earlier book; called before anything else. */
+  restore(run: BookedRun): void;
+  size(): Readonly<{ open: number; ended: number; indexed: number }>;
 }>;
 
 type Attempts = Map<number, Custody>;
-type RunEntry = {
-  readonly org: string;
-  readonly jobs: Map<string, Attempts>;
-  readonly agents: Set<string>;
-};
+type RunEntry = Map<string, Attempts>;
 
 const agentKey = ({ org, agentId }: AgentKey): string => `${org} ${agentId}`;
 
-export function custodyBook(o: Readonly<{ finishedRunsMax: number }>): CustodyBook {
+export function custodyBook(o: Readonly<{ endedRunsMax: number }>): CustodyBook {
   const open = new Map<string, RunEntry>();
-  const finished = new Map<string, RunEntry>();
-  const byAgent = new Map<string, Set<string>>();
+  const ended = new Map<string, RunEntry>();
+  /** What an agent may have in hand: its attempts of phase `open`, by wire id. */
+  const byAgent = new Map<string, Map<string, Custody>>();
 
-  const attemptsOf = ({ runId, jobId }: JobKey): Attempts | undefined =>
-    (open.get(runId) ?? finished.get(runId))?.jobs.get(jobId);
+  const entryOf = (runId: string): RunEntry | undefined => open.get(runId) ?? ended.get(runId);
 
-  const put = (custody: Custody): void => {
-    const { runId, jobId, attempt, org } = custody;
-    const fresh: RunEntry = { org, jobs: new Map(), agents: new Set() };
-    const run = open.get(runId) ?? finished.get(runId) ?? fresh;
-    if (!finished.has(runId)) {
-      open.set(runId, run);
-      const key = agentKey(custody);
-      run.agents.add(key);
-      byAgent.set(key, (byAgent.get(key) ?? new Set()).add(runId));
-    }
-    const attempts = run.jobs.get(jobId) ?? new Map<number, Custody>();
-    run.jobs.set(jobId, attempts.set(attempt, custody));
+  const index = (custody: Custody): void => {
+    const key = agentKey(custody);
+    const inHand = byAgent.get(key) ?? new Map<string, Custody>();
+    byAgent.set(key, inHand.set(wireJobId(custody.jobId, custody.attempt), custody));
   };
+  const unindex = (custody: Custody): void => {
+    const key = agentKey(custody);
+    const inHand = byAgent.get(key);
+    inHand?.delete(wireJobId(custody.jobId, custody.attempt));
+    if (inHand?.size === 0) byAgent.delete(key);
+  };
+  const store = (entry: RunEntry, custody: Custody): void => {
+    const attempts = entry.get(custody.jobId) ?? new Map<number, Custody>();
+    const before = attempts.get(custody.attempt);
+    if (before !== undefined) unindex(before);
+    if (custody.phase === 'open') index(custody);
+    entry.set(custody.jobId, attempts.set(custody.attempt, custody));
+  };
+  const opened = (runId: string): RunEntry => {
+    const entry = entryOf(runId) ?? new Map<string, Attempts>();
+    ended.delete(runId);
+    open.set(runId, entry);
+    return entry;
+  };
+  const forgetOldest = (): void => {
+    const [oldest] = ended;
+    if (ended.size <= o.endedRunsMax || oldest === undefined) return;
+    for (const custody of attemptsIn(oldest[1])) unindex(custody);
+    ended.delete(oldest[0]);
+  };
+  const openAmong = (attempts: Iterable<Custody>): readonly Custody[] =>
+    [...attempts].filter(({ phase }) => phase === 'open');
 
   return {
     offered: (event) => {
       const { jobId, attempt } = event.body;
+      const entry = entryOf(event.runId);
       // The first offer of an attempt stands until the fold has confirmed another one.
-      if (attemptsOf({ runId: event.runId, jobId })?.has(attempt) === true) return;
-      put(custodyOf(event));
+      if (entry?.get(jobId)?.has(attempt) === true) return;
+      store(entry ?? opened(event.runId), custodyOf(event));
     },
     completed: (runId) => {
-      const run = open.get(runId);
-      if (run === undefined) return;
+      const entry = open.get(runId);
+      if (entry === undefined) return;
       open.delete(runId);
-      for (const key of run.agents) {
-        const runs = byAgent.get(key);
-        runs?.delete(runId);
-        if (runs?.size === 0) byAgent.delete(key);
-      }
-      finished.set(runId, run);
-      const [oldest] = finished.keys();
-      if (finished.size > o.finishedRunsMax && oldest !== undefined) finished.delete(oldest);
+      ended.set(runId, entry);
+      forgetOldest();
     },
-    find: (wire) => attemptsOf(wire)?.get(wire.attempt),
-    isLatest: ({ attempt, folded, ...key }) =>
-      ![...(attemptsOf(key)?.values() ?? [])].some(
+    reopened: (runId) => {
+      if (ended.has(runId)) opened(runId);
+    },
+    find: ({ runId, jobId, attempt }) => entryOf(runId)?.get(jobId)?.get(attempt),
+    isLatest: ({ runId, jobId, attempt, folded }) =>
+      ![...(entryOf(runId)?.get(jobId)?.values() ?? [])].some(
         (other) => other.attempt > attempt && (other.folded || !folded),
       ),
-    put,
-    change: (custody, change) => {
-      const attempts = attemptsOf(custody);
-      const known = attempts?.get(custody.attempt);
-      if (known !== undefined) attempts?.set(custody.attempt, { ...known, ...change });
+    // An attempt that is at work shows that its run has not ended.
+    put: (custody) => {
+      const entry = entryOf(custody.runId);
+      store(
+        entry === undefined || custody.phase === 'open' ? opened(custody.runId) : entry,
+        custody,
+      );
     },
-    runsOf: (agent) => [...(byAgent.get(agentKey(agent)) ?? [])],
-    size: () => ({ open: open.size, finished: finished.size }),
+    change: ({ runId, jobId, attempt }, change) => {
+      const entry = entryOf(runId);
+      const known = entry?.get(jobId)?.get(attempt);
+      if (entry !== undefined && known !== undefined) store(entry, { ...known, ...change });
+    },
+    openOf: (agent) => [...(byAgent.get(agentKey(agent))?.values() ?? [])],
+    openOfJob: ({ runId, jobId }) => openAmong(entryOf(runId)?.get(jobId)?.values() ?? []),
+    openIn: (runId) => openAmong(attemptsIn(entryOf(runId) ?? new Map())),
+    isSaidEnded: (runId) => ended.has(runId),
+    // The entries at the time of the call, however slowly they are taken.
+    runs: () => [...bookedRuns(open, false), ...bookedRuns(ended, true)],
+    restore: ({ runId, ended: isEnded, attempts }) => {
+      const entry: RunEntry = new Map();
+      (isEnded ? ended : open).set(runId, entry);
+      for (const custody of attempts) store(entry, custody);
+      forgetOldest();
+    },
+    size: () => ({
+      open: open.size,
+      ended: ended.size,
+      indexed: [...byAgent.values()].reduce((sum, inHand) => sum + inHand.size, 0),
+    }),
   };
 }
+
+const attemptsIn = (entry: RunEntry): readonly Custody[] =>
+  [...entry.values()].flatMap((attempts) => [...attempts.values()]);
+
+const bookedRuns = (runs: ReadonlyMap<string, RunEntry>, ended: boolean): readonly BookedRun[] =>
+  [...runs].map(([runId, entry]) => ({ runId, ended, attempts: attemptsIn(entry) }));
 
 /** An attempt as the fold has it, with a word in the run: what a gateway knows of an offer that it did not send itself. */
 export const custodyOfAttempt = (run: Run, key: AgentKey & JobKey, attempt: Attempt): Custody => ({

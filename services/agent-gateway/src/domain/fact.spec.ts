@@ -4,7 +4,7 @@ import { custodyBook } from './custody.ts';
 import { heardFact, isTerminalStatus, type JobFrame, jobFact, socketFact } from './fact.ts';
 import { JOB, ORG, offered, RUN } from './stored-run.fixture.ts';
 
-const book = custodyBook({ finishedRunsMax: 1 });
+const book = custodyBook({ endedRunsMax: 1 });
 book.offered(offered(2));
 const custody = book.find({ runId: RUN, jobId: JOB, attempt: 1 });
 if (custody === undefined) throw new Error('not there');
@@ -37,6 +37,20 @@ describe('a fact', () => {
       plain,
     );
     expect(chunk.stream).toBe('WB_LOGS');
+    const approval = jobFact(
+      parse({
+        type: 'step.approval-request',
+        ...job,
+        stepIndex: 0,
+        stepName: 's',
+        clauses: [],
+        reason: '',
+      }),
+      'text',
+      custody,
+      plain,
+    );
+    expect(approval).toMatchObject({ stream: 'WB_RUNS', type: 'approval.requested' });
     const heartbeat = jobFact(parse({ type: 'job.heartbeat', ...job }), 'text', custody, plain);
     expect(heartbeat.stream).toBe('WB_HEARTBEATS');
   });

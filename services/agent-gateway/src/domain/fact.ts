@@ -11,14 +11,22 @@ import {
   type wire,
 } from '@waybill/protocol';
 import type { Custody } from './custody.ts';
-import type { Identity } from './speaker.ts';
 
 const SOURCE = '/waybill/agent-gateway';
 
 /** The frames that speak of a job. */
 export type JobFrame = Extract<
   wire.AgentMessage,
-  { type: 'job.ack' | 'job.reject' | 'job.status' | 'step.status' | 'log.chunk' | 'job.heartbeat' }
+  {
+    type:
+      | 'job.ack'
+      | 'job.reject'
+      | 'job.status'
+      | 'step.status'
+      | 'step.approval-request'
+      | 'log.chunk'
+      | 'job.heartbeat';
+  }
 >;
 
 const jobFrames: ReadonlySet<string> = new Set<JobFrame['type']>([
@@ -26,6 +34,7 @@ const jobFrames: ReadonlySet<string> = new Set<JobFrame['type']>([
   'job.reject',
   'job.status',
   'step.status',
+  'step.approval-request',
   'log.chunk',
   'job.heartbeat',
 ]);
@@ -39,8 +48,13 @@ export const isTerminalStatus = (
 ): message is Extract<JobFrame, { type: 'job.status' }> =>
   message.type === 'job.status' && isTerminalJob(message.state);
 
+/** Whether the frame says that its job is still at work, so that one that is not has to be told. */
+export const isAtWork = (message: JobFrame): boolean =>
+  message.type !== 'log.chunk' && message.type !== 'job.reject' && !isTerminalStatus(message);
+
+type Speaker = Readonly<{ org: string; agentId: string; session: number }>;
 /** `frameNo` counts the frames of the session. `resends`: the agent repeats what was not acknowledged, under the same `messageId`. */
-export type Spoken = Readonly<{ who: Identity; frameNo: number; resends: boolean }>;
+export type Spoken = Readonly<{ who: Speaker; frameNo: number; resends: boolean }>;
 
 /** Ids stand in headers as they are, so a foreign one that does not fit is replaced by its hash. */
 const plain = (id: string): string => (/^[\x21-\x7e]{1,256}$/.test(id) ? id : foreignToken(id));
@@ -95,9 +109,23 @@ export function jobFact(
         meta: { ...meta, runId },
         body,
       };
+    case 'step.approval-request':
+      return runDraft({ org, runId, type: 'approval.requested', meta, body });
     default:
       return runDraft({ org, runId, type: message.type, meta, body });
   }
+}
+
+/** Nobody can answer yet: the job's wall clock stands still from the request to this. */
+export function rejectedApproval(
+  message: Extract<JobFrame, { type: 'step.approval-request' }>,
+  custody: Custody,
+  spoken: Spoken,
+): Draft {
+  const { org, runId } = custody;
+  const meta = metaOf(`${factId(message, custody, spoken)}:answered`, custody, spoken.who.session);
+  const body = { requestId: message.messageId, outcome: 'rejected' } as const;
+  return runDraft({ org, runId, type: 'approval.answered', meta, body });
 }
 
 /** The first word of an attempt is a log line or a heartbeat, which lie in streams of their own. */
@@ -123,7 +151,7 @@ export function socketFact(fact: SocketFact, custody: Custody, session: number):
   return runDraft({ org, runId, type: fact.type, meta, body: fact.body });
 }
 
-export const agentLogFact = (who: Identity, body: string | Uint8Array, frameNo: number): Draft => ({
+export const agentLogFact = (who: Speaker, body: string | Uint8Array, frameNo: number): Draft => ({
   stream: 'WB_LOGS',
   subject: subjects.agentLog(who.org, who.agentId),
   type: 'agent.log',

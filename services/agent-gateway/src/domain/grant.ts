@@ -2,10 +2,11 @@
 import { type wire, wireJobId } from '@waybill/protocol';
 import type { Custody } from './custody.ts';
 
-export const granted = ({ runId, jobId, attempt, fence }: Custody): wire.JobGranted => ({
+export const granted = ({ runId, jobId, attempt, fence, leaseMs }: Custody): wire.JobGranted => ({
   type: 'job.granted',
   runId,
   jobId: wireJobId(jobId, attempt),
   attempt,
   fence,
+  ...(leaseMs === undefined ? {} : { leaseMs }),
 });

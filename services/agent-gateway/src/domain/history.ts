@@ -8,6 +8,7 @@ import {
   evolveRun,
   initialRun,
   isHeld,
+  isStanding,
   type Job,
   type Run,
   type RunEvent,
@@ -15,21 +16,37 @@ import {
   wasVoid,
 } from '@waybill/protocol';
 
+/** A run as far as it was folded. */
+export type Folded = Readonly<{
+  run: Run;
+  /** Sequences of its events that were void. */
+  voids: ReadonlySet<number>;
+}>;
+
+export const unfolded: Folded = { run: initialRun, voids: new Set() };
+
+export function foldOn({ run: from, voids: known }: Folded, events: Iterable<RunEvent>): Folded {
+  let run = from;
+  const found: number[] = [];
+  for (const event of events) {
+    if (event.seq <= run.seq) continue;
+    run = evolveRun(run, event);
+    if (wasVoid(run, event.seq)) found.push(event.seq);
+  }
+  return { run, voids: found.length === 0 ? known : new Set([...known, ...found]) };
+}
+
 export type Judged = Readonly<{
   /** The run as of the last event. */
   run: Run;
-  /** `missing`: no event lies at that sequence. */
+  /** `missing`: what was folded does not reach so far. */
   verdict: 'valid' | 'void' | 'missing';
 }>;
 
-export function judgeAt(events: Iterable<RunEvent>, seq: number): Judged {
-  let run = initialRun;
-  let verdict: Judged['verdict'] = 'missing';
-  for (const event of events) {
-    run = evolveRun(run, event);
-    if (event.seq === seq) verdict = wasVoid(run, seq) ? 'void' : 'valid';
-  }
-  return { run, verdict };
+/** `seq` is that of an event of the run. */
+export function verdictAt({ run, voids }: Folded, seq: number): Judged['verdict'] {
+  if (seq > run.seq) return 'missing';
+  return voids.has(seq) ? 'void' : 'valid';
 }
 
 export type Held = Readonly<{ job: Job; attempt: Attempt }>;
@@ -38,11 +55,7 @@ export type Held = Readonly<{ job: Job; attempt: Attempt }>;
 export function openOffer(judged: Judged, { body }: RunEventOf<'job.offered'>): Held | undefined {
   if (judged.verdict !== 'valid') return undefined;
   const held = heldAttempt(judged.run, body.jobId, body.attempt);
-  if (held?.job.state !== 'offered') return undefined;
-  const { fence, session, agentId } = held.attempt;
-  return fence === body.fence && session === body.session && agentId === body.agentId
-    ? held
-    : undefined;
+  return held !== undefined && isStanding(body, held.job.state, held.attempt) ? held : undefined;
 }
 
 /** The attempt while it is the job's current one and an agent works on it, or may. */

@@ -36,10 +36,24 @@ export const limits = {
   /** Violations of one socket that are stored: so many at once, then one per interval. */
   violationsMax: 10,
   violationEveryMs: 10_000,
-  /** Jobs that one socket is told to stop because they are not its own. */
+  /** Jobs of one socket that are not its own and of which it is remembered when it was told so; again after the interval. */
   strayJobsMax: 1_000,
-  /** Runs that have ended and whose attempts are still recognised. */
-  finishedRunsMax: 5_000,
+  stopAgainMs: 1_000,
+  /** Offers to one socket that are recognised as written. */
+  sentMax: 1_000,
+  /** Runs that are said to have ended and whose attempts are still recognised. */
+  endedRunsMax: 5_000,
+  /** Runs that are kept folded. */
+  foldedRunsMax: 2_000,
+  foldedBytesMax: 64 * MiB,
+  /** Runs that are looked at at once when agents come and go. */
+  reconciledAtOnceMax: 16,
+  /** The lease of a gateway lapses this long after its last renewal. */
+  leaseMs: 5_000,
+  /** A live session is said again within this time, well inside the age that its stream keeps. */
+  presentMs: 24 * 60 * 60 * 1_000,
+  /** How often what the gateway knows is saved, so that its next start need not read the whole log. */
+  saveMs: 60_000,
   appendDeadlineMs: 10_000,
   loadDeadlineMs: 10_000,
   /** How long a gateway that stops waits for the log, before it leaves the rest to its next start. */

@@ -1,10 +1,14 @@
 import { foldRun, type Job, wireJobId } from '@waybill/protocol';
 import { describe, expect, it } from 'vitest';
-import { heldAttempt, judgeAt, openOffer } from './history.ts';
-import { jobsHeldBy, onLoss, onReturn } from './reconcile.ts';
+import { foldOn, heldAttempt, type Judged, openOffer, unfolded, verdictAt } from './history.ts';
+import { isInHand, onLoss, onReturn } from './reconcile.ts';
 import { created, expired, fact, JOB, offered } from './stored-run.fixture.ts';
 
 type Events = Parameters<typeof foldRun>[0];
+function judgeAt(events: Events, seq: number): Judged {
+  const folded = foldOn(unfolded, events);
+  return { run: folded.run, verdict: verdictAt(folded, seq) };
+}
 function jobOf(events: Events): Job {
   const [job] = foldRun(events).jobs;
   if (job === undefined) throw new Error('the run has no job');
@@ -67,8 +71,7 @@ describe('a socket that is lost', () => {
     const job = jobOf([created(), offered(2), ack]);
     expect(onLoss(job, { ...who, session: 6 })).toBeUndefined();
     expect(onLoss(job, { ...who, agentId: 'b' })).toBeUndefined();
-    expect(jobsHeldBy([job], 'a')).toHaveLength(1);
-    expect(jobsHeldBy([job], 'b')).toEqual([]);
+    expect([isInHand(job, 'a'), isInHand(job, 'b')]).toEqual([true, false]);
   });
 });
 
@@ -86,6 +89,27 @@ describe('an offer in the history of its run', () => {
     expect(judgeAt([created(), offer, repeated], 5).verdict).toBe('void');
     expect(openOffer(judgeAt([created(), offer, repeated], 5), repeated)).toBeUndefined();
     expect(judgeAt([created()], 2).verdict).toBe('missing');
+  });
+
+  it('is the same whether the run was folded at once or on from where it was', () => {
+    const events = [
+      created(),
+      offer,
+      ack,
+      expired(4, 100),
+      fact('job.status', 5, { state: 'success' }),
+    ];
+    const whole = foldOn(unfolded, events);
+    for (let at = 0; at <= events.length; at++) {
+      const part = foldOn(foldOn(unfolded, events.slice(0, at)), events);
+      expect(part).toEqual(whole);
+      expect([2, 3, 4, 5].map((seq) => verdictAt(part, seq))).toEqual([
+        'valid',
+        'valid',
+        'void',
+        'valid',
+      ]);
+    }
   });
 
   it('does not expire behind an ack', () => {

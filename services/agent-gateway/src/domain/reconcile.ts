@@ -3,9 +3,8 @@
  * the run, where the fold judges them once more.
  */
 import { currentAttempt, isHeld, type Job, wireJobId } from '@waybill/protocol';
-import type { Identity } from './speaker.ts';
 
-type Who = Omit<Identity, 'org'>;
+type Who = Readonly<{ agentId: string; session: number }>;
 
 /** The attempt that the agent has in hand according to the run, on a socket other than `session`. */
 function heldBefore(
@@ -47,6 +46,6 @@ export function onLoss(job: Job, who: Who): number | undefined {
     : undefined;
 }
 
-/** Jobs of a run that `onReturn` or `onLoss` may have something to say of. */
-export const jobsHeldBy = (jobs: readonly Job[], agentId: string): readonly Job[] =>
-  jobs.filter((job) => isHeld(job) && currentAttempt(job)?.agentId === agentId);
+/** Whether the agent has the job in hand, on whichever socket. */
+export const isInHand = (job: Job, agentId: string): boolean =>
+  isHeld(job) && currentAttempt(job)?.agentId === agentId;

@@ -46,7 +46,7 @@ it('takes every frame at most once, in order, and only behind a registration', (
         const wasClosed = state.phase === 'closed';
         const next = step(state, input, {
           connectionId: 'c',
-          orgOfToken: (token) => (token === 'good' ? 'main' : undefined),
+          signIn: (token) => (token === 'good' ? { org: 'main', scalerManaged: false } : undefined),
         });
         state = next.state;
         for (const effect of next.effects) {

@@ -12,7 +12,7 @@ import {
 
 const context: Context = {
   connectionId: 'c1',
-  orgOfToken: (token) => (token === 'good' ? 'main' : undefined),
+  signIn: (token) => (token === 'good' ? { org: 'main', scalerManaged: false } : undefined),
 };
 const encode = (frame: unknown): Uint8Array =>
   new TextEncoder().encode(typeof frame === 'string' ? frame : JSON.stringify(frame));

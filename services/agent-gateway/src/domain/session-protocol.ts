@@ -13,7 +13,7 @@ type Holding = Readonly<{ held: readonly Arrived[]; heldBytes: number }>;
 
 export type State =
   | Readonly<{ phase: 'authenticating' }>
-  | (Readonly<{ phase: 'registering'; org: string }> & Holding)
+  | (Readonly<{ phase: 'registering'; signedIn: SignedIn }> & Holding)
   /** The registration is being stored and compared with what runs say. */
   | (Readonly<{ phase: 'settling' }> & Holding)
   | Readonly<{ phase: 'ready' }>
@@ -35,15 +35,17 @@ export type Input =
 export type Effect =
   | Readonly<{ type: 'send'; message: wire.OrchestratorMessage }>
   | Readonly<{ type: 'close'; code: wire.WireCloseCode; reason: string }>
-  | Readonly<{ type: 'register'; org: string; message: wire.AgentRegister; raw: Uint8Array }>
+  | (Readonly<{ type: 'register'; message: wire.AgentRegister; raw: Uint8Array }> & SignedIn)
   | Readonly<{ type: 'take'; arrived: Arrived }>
   | Readonly<{ type: 'violation'; code: string; detail: string }>;
 
 export type Step = Readonly<{ state: State; effects: readonly Effect[] }>;
 
-/** The org that a token belongs to; undefined for a token that is not good. */
-export type OrgOfToken = (token: string) => string | undefined;
-export type Context = Readonly<{ orgOfToken: OrgOfToken; connectionId: string }>;
+/** Whose a token is. */
+export type SignedIn = Readonly<{ org: string; scalerManaged: boolean }>;
+/** Undefined for a token that is not good. */
+export type SignIn = (token: string) => SignedIn | undefined;
+export type Context = Readonly<{ signIn: SignIn; connectionId: string }>;
 
 export const initial: State = { phase: 'authenticating' };
 
@@ -90,7 +92,7 @@ function onFrame(state: Live, input: FrameInput, context: Context): Step {
       if (message.type !== 'agent.register') return hold(state, { message, raw, frameNo });
       return {
         state: { phase: 'settling', held: state.held, heldBytes: state.heldBytes },
-        effects: [{ type: 'register', org: state.org, message, raw }],
+        effects: [{ type: 'register', ...state.signedIn, message, raw }],
       };
     case 'settling':
     case 'ready':
@@ -101,11 +103,11 @@ function onFrame(state: Live, input: FrameInput, context: Context): Step {
   }
 }
 
-function authenticate(message: wire.AuthRequest, { orgOfToken, connectionId }: Context): Step {
-  const org = orgOfToken(message.token);
-  if (org === undefined) return denied('the token is not known here', codes.authFailed);
+function authenticate(message: wire.AuthRequest, { signIn, connectionId }: Context): Step {
+  const signedIn = signIn(message.token);
+  if (signedIn === undefined) return denied('the token is not known here', codes.authFailed);
   return {
-    state: { phase: 'registering', org, ...nothing },
+    state: { phase: 'registering', signedIn, ...nothing },
     effects: [{ type: 'send', message: { type: 'auth.success', connectionId } }],
   };
 }

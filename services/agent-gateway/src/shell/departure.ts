@@ -1,4 +1,5 @@
 /** The end of a session in the log: to every run that depends on it, then among the agents. Sayable twice: the ids repeat. */
+import { milestone } from '@waybill/process';
 import { agentDraft } from '@waybill/protocol';
 import type { Identity } from '../domain/speaker.ts';
 import type { Closing } from './agent-socket.ts';
@@ -7,9 +8,18 @@ import type { Reconciliation } from './reconciliation.ts';
 
 type Deps = Readonly<{ gateway: string; facts: FactWriter; reconciliation: Reconciliation }>;
 
-/** Runs first: a gateway that is killed in between finds the session without its end, and says both again. */
-export async function leave(deps: Deps, who: Identity, closing: Closing): Promise<void> {
-  await deps.reconciliation.lost(who, closing.code);
+/**
+ * Runs first: a gateway that is killed in between finds the session without its end, and says both again. `byUs`: the socket ended
+ * for a reason of ours, and the agent comes back whoever made it.
+ */
+export async function leave(
+  deps: Deps,
+  who: Identity,
+  closing: Closing,
+  byUs: boolean,
+): Promise<void> {
+  const scalerManaged = who.scalerManaged && !byUs;
+  await deps.reconciliation.lost(who, { code: closing.code, scalerManaged });
   await goodbye(deps, who, closing);
 }
 
@@ -23,4 +33,5 @@ export async function goodbye(
   const id = `${org}:s${session}:disconnected`;
   const body = JSON.stringify({ session, ...closing });
   await facts.store(agentDraft({ org, agentId, type: 'disconnected', id, gateway, session, body }));
+  milestone('disconnected.appended', who);
 }

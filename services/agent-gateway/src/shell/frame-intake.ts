@@ -2,16 +2,19 @@
  * Frames of registered agents: who may speak is settled first, then the frame is appended as it came, in the order of its job,
  * and answered once it is stored. Nothing that an agent says of itself decides where its words go.
  */
+import { milestone } from '@waybill/process';
 import { agentDraft, type Draft, wire } from '@waybill/protocol';
 import type { Custody, CustodyBook } from '../domain/custody.ts';
 import {
   agentLogFact,
   frameId,
   heardFact,
+  isAtWork,
   isJobFrame,
   isTerminalStatus,
   type JobFrame,
   jobFact,
+  rejectedApproval,
   type Spoken,
 } from '../domain/fact.ts';
 import { granted } from '../domain/grant.ts';
@@ -35,8 +38,6 @@ type Deps = Readonly<{
   /** As `<name>/<start>`. */
   gateway: string;
 }>;
-
-const STALE = 'stale_attempt';
 
 export function openFrameIntake(deps: Deps): FrameIntake {
   const { facts, gateway } = deps;
@@ -75,11 +76,9 @@ export function openFrameIntake(deps: Deps): FrameIntake {
                 });
           return facts.within(agentLane(seat.who), async () => void (await facts.store(draft)));
         }
-        default: {
-          const reply = replyTo(message);
-          if (reply !== undefined) seat.send(reply);
+        default:
+          answer(seat, message);
           return undefined;
-        }
       }
     },
   };
@@ -95,16 +94,16 @@ function takeJobFrame(
   const standing = standingOf(deps.book, seat.who, message);
   if (standing.kind === 'foreign') {
     seat.violation('foreign-job', `${message.type}: ${standing.detail}`);
-    seat.stop(message, STALE);
+    seat.stray(message);
     // Nobody will ever want it: an agent that keeps its last word until it is acknowledged may forget it.
     acknowledgeStatus(seat, message);
+    answer(seat, message);
     return undefined;
   }
-  if (standing.kind === 'stale') {
-    seat.stop(message, STALE);
-    // The last heartbeat of a job must be one of the attempt that is current.
-    if (message.type === 'job.heartbeat') return undefined;
-  }
+  if (standing.kind === 'stale' || (standing.kind === 'ended' && isAtWork(message)))
+    seat.stray(message);
+  // The last heartbeat of a job must be one of the attempt that is current.
+  if (standing.kind !== 'current' && message.type === 'job.heartbeat') return undefined;
   return deps.facts.within(standing.custody.jobId, () =>
     storeJobFrame(deps, seat, message, raw, { standing, spoken }),
   );
@@ -122,19 +121,34 @@ async function storeJobFrame(
   const { book, facts } = deps;
   const { custody, kind } = standing;
   const liesElsewhere = message.type === 'log.chunk' || message.type === 'job.heartbeat';
-  if (kind === 'current' && !latest(book, custody).heard) {
-    if (liesElsewhere) await facts.store(heardFact(message, custody, spoken));
-    book.change(custody, { heard: true });
-  }
+  const isFirst = kind === 'current' && !latest(book, custody).heard;
+  if (isFirst && liesElsewhere) await facts.store(heardFact(message, custody, spoken));
+  passed(message, 'received');
   const stored = await facts.store(jobFact(message, withoutSecrets(message, raw), custody, spoken));
-  if (isTerminalStatus(message) || message.type === 'job.reject') {
-    if (kind === 'current') book.change(custody, { phase: 'ended' });
-    acknowledgeStatus(seat, message);
-  }
+  passed(message, 'appended');
+  if (isFirst) book.change(custody, { heard: true });
+  const isLast = isTerminalStatus(message) || message.type === 'job.reject';
+  if (isLast && kind === 'current') book.change(custody, { phase: 'ended' });
+  if (message.type === 'step.approval-request' && kind === 'current')
+    await facts.store(rejectedApproval(message, custody, spoken));
+  acknowledgeStatus(seat, message);
+  answer(seat, message);
   if (kind !== 'current') return;
-  if (message.type === 'job.heartbeat') acknowledgeHeartbeat(seat, message, latest(book, custody));
+  acknowledgeHeartbeat(seat, message, latest(book, custody));
   if (message.type === 'job.ack' && seat.extensions?.granted === true)
     await grant(deps, seat, message, custody, stored.seq);
+}
+
+/** Requests whose service is not there yet. */
+function answer(seat: Seat, message: wire.AgentMessage): void {
+  const reply = replyTo(message);
+  if (reply !== undefined) seat.send(reply);
+}
+
+/** The two words that decide what becomes of an attempt. */
+function passed(message: JobFrame, how: 'received' | 'appended'): void {
+  if (message.type === 'job.ack') milestone(`ack.${how}`, message);
+  if (message.type === 'job.status') milestone(`status.${how}`, message);
 }
 
 const latest = (book: CustodyBook, { runId, jobId, attempt, ...rest }: Custody): Custody =>
@@ -157,7 +171,8 @@ function acknowledgeHeartbeat(
   message: JobFrame,
   { attempt, fence, leaseMs }: Custody,
 ): void {
-  if (seat.extensions?.heartbeatAck !== true || leaseMs === undefined) return;
+  if (message.type !== 'job.heartbeat' || seat.extensions?.heartbeatAck !== true) return;
+  if (leaseMs === undefined) return;
   const { runId, jobId } = message;
   seat.send({ type: 'job.heartbeat.ack', runId, jobId, attempt, fence, leaseMs });
 }
@@ -174,5 +189,5 @@ async function grant(
   const judged = await deps.history.judge({ org, runId }, ackSeq, Number.POSITIVE_INFINITY);
   const held = judged.verdict === 'valid' ? heldAttempt(judged.run, jobId, attempt) : undefined;
   if (held?.attempt.session === seat.who.session) seat.send(granted(custody));
-  else seat.stop(message, STALE);
+  else seat.stray(message);
 }

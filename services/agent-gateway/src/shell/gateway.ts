@@ -1,30 +1,47 @@
 /**
- * The gateway's parts, wired: custody from the log first, then the predecessor's sessions ended, then the door opened. Stops in
- * the opposite order, within a bound, and says in the log what became of every socket.
+ * The gateway's parts, wired: custody from the log and its lease first, then what a predecessor left open ended, then the door
+ * opened. Stops in the opposite order, within a bound, and says in the log what became of every socket.
  */
-import type { Journal } from '@waybill/journal';
+import type { Journal, Positions, Reader } from '@waybill/journal';
 import { type Clock, type KeyRing, type Logger, type Readiness, readiness } from '@waybill/process';
 import { custodyBook } from '../domain/custody.ts';
 import { limits } from '../domain/limits.ts';
-import type { OrgOfToken } from '../domain/session-protocol.ts';
+import { gatewayId, openSessions } from '../domain/open-session.ts';
+import type { SignIn } from '../domain/session-protocol.ts';
+import { openAgentFeed } from './agent-feed.ts';
+import { restoreBook, startBookKeeping } from './book-keeping.ts';
+import { leave } from './departure.ts';
 import { openFactWriter } from './fact-writer.ts';
 import { openFrameIntake } from './frame-intake.ts';
-import { sweepGhosts } from './ghost-sweep.ts';
+import { type GhostWatch, openGhostWatch } from './ghost-watch.ts';
 import { openHttpDoor } from './http-door.ts';
 import { openOfferLoop } from './offer-loop.ts';
 import { openReconciliation } from './reconciliation.ts';
 import { openRegistry } from './registry.ts';
 import { openRunHistory } from './run-history.ts';
 import { openSocketServer, type SocketServer } from './socket-server.ts';
+import { openTenure } from './tenure.ts';
 
 export type GatewayOptions = Readonly<{
-  journal: Journal;
+  journal: Pick<
+    Journal,
+    | 'append'
+    | 'load'
+    | 'read'
+    | 'lease'
+    | 'watchLeases'
+    | 'saveSnapshot'
+    | 'loadSnapshot'
+    | 'maxPayload'
+    | 'status'
+    | 'close'
+  >;
   ring: KeyRing;
   clock: Clock;
   log: Logger;
-  /** As `<name>/<start>`. */
+  /** As `<id>/<start>`. */
   name: string;
-  orgOfToken: OrgOfToken;
+  signIn: SignIn;
   listen: Readonly<{ host: string; port: number }> | undefined;
   /** Gives up a start that is no longer wanted. */
   signal: AbortSignal;
@@ -49,36 +66,68 @@ export async function openGateway(o: GatewayOptions): Promise<Gateway> {
     o.fail(error);
   };
 
-  const book = custodyBook({ finishedRunsMax: limits.finishedRunsMax });
+  const tenure = openTenure({ journal, gateway });
+  const book = custodyBook({ endedRunsMax: limits.endedRunsMax });
+  const sessions = openSessions(gatewayId(gateway));
   const registry = openRegistry();
   const facts = openFactWriter({ journal, clock, log, signal });
   const history = openRunHistory({ journal, clock, log, signal, onFailure });
-  const reconciliation = openReconciliation({ book, history, facts });
+  const reconciliation = openReconciliation({ book, history, facts, log });
   const intake = openFrameIntake({ book, facts, history, gateway });
-  const offers = await openOfferLoop({ ...o, book, registry, history, onFailure });
-  await offers.reader.caughtUp;
-  await sweepGhosts({ journal, facts, reconciliation, gateway, log });
+  const kept = { ...o, book, sessions, gateway };
+  const restored = await restoreBook(kept);
 
+  // What it looks at is followed before it looks.
+  const watching: { ghosts?: GhostWatch } = {};
+  const following = { ...o, registry, onFailure };
+  const offers = await openOfferLoop({
+    ...following,
+    book,
+    history,
+    reconciliation,
+    tenure,
+    from: restored.WB_RUNS,
+  });
+  const agents = await openAgentFeed({
+    ...following,
+    sessions,
+    onHolder: (holder) => watching.ghosts?.heard(holder),
+    from: restored.WB_AGENTS,
+  });
+  await Promise.all([offers.reader.caughtUp, agents.caughtUp]);
   const deps = {
-    clock,
-    log,
+    ...following,
     gateway,
-    orgOfToken: o.orgOfToken,
+    book,
     facts,
-    registry,
     reconciliation,
     intake,
     debt: { bytes: 0 },
     signal,
   };
+  const ghosts = await openGhostWatch({
+    ...following,
+    sessions,
+    gateway,
+    end: (who) => leave(deps, who, { code: 1006, reason: 'gateway_restarted' }, true),
+  });
+  watching.ghosts = ghosts;
+  // Nobody offers work to its sessions before, and whoever sees one without it may end it.
+  await tenure.held(signal);
+  const keeping = startBookKeeping({
+    ...kept,
+    positions: () => positionsOf(offers.reader, agents),
+  });
+
   const maxPayload = Math.min(limits.frameBytesMax, journal.maxPayload - limits.frameReserveBytes);
   const server = openSocketServer(deps, { maxPayload });
   const check = (): Readiness => {
     if (isDraining) return { ready: false, reason: 'draining' };
     if (failure !== undefined) return { ready: false, reason: failure.message };
-    return journal.status().connected
+    if (!journal.status().connected) return { ready: false, reason: 'not connected to NATS' };
+    return tenure.isHeld()
       ? { ready: true }
-      : { ready: false, reason: 'not connected to NATS' };
+      : { ready: false, reason: 'the lease of this gateway is not held' };
   };
   const gate = readiness([{ name: 'agent-gateway', check }], { clock });
   const door =
@@ -92,19 +141,33 @@ export async function openGateway(o: GatewayOptions): Promise<Gateway> {
     await offers.stop();
     await server.drain();
     await facts.idle();
+    await Promise.all([ghosts.stop(), agents.stop()]);
+    await keeping.save();
+    await tenure.release();
     await closed;
   };
   const stop = async (): Promise<void> => {
     isDraining = true;
+    keeping.stop();
     const late = Promise.withResolvers<'late'>();
     const timer = clock.after(limits.drainMs, () => late.resolve('late'));
     const outcome = await Promise.race([drain(), late.promise]);
     timer.cancel();
-    // The next start finds the sessions without an end, and says what could not be said now.
+    // Whoever sees the lease lapse finds the sessions without an end, and says what could not be said now.
     if (outcome === 'late')
       log.warn('the log did not answer in time: sockets end without a word in it');
     giveUp.abort(new Error('the gateway has stopped'));
     await journal.close();
   };
   return { upgrade: server.upgrade, port: door?.port, check, stop };
+}
+
+/** Of the readers whose words make up what is saved. */
+function positionsOf(offers: Reader, agents: Reader): Positions {
+  const runs = offers.position();
+  const agentsAt = agents.position();
+  return {
+    ...(runs === undefined ? {} : { WB_RUNS: runs }),
+    ...(agentsAt === undefined ? {} : { WB_AGENTS: agentsAt }),
+  };
 }

@@ -1,5 +1,8 @@
 /** The log around a gateway under test: runs and offers appended by hand, as a dispatcher would, and what lies there read back. */
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
 import { Writable } from 'node:stream';
 import { type Journal, type NatsSettings, openJournal } from '@waybill/journal';
 import {
@@ -15,6 +18,7 @@ import {
 import { eventually } from '@waybill/process/testing';
 import {
   type AgentEvent,
+  type DecisionType,
   decisionId,
   foldRun,
   type Job,
@@ -33,7 +37,7 @@ import {
   wireJobId,
 } from '@waybill/protocol';
 import { agentGatewayService } from '../service.ts';
-import { TOKEN } from './plain-agent.fixture.ts';
+import { SCALER_TOKEN, TOKEN } from './plain-agent.fixture.ts';
 
 export type NatsLogin = Readonly<{ url: string; user?: string; password?: string }>;
 
@@ -55,13 +59,20 @@ export type TestRun = Readonly<{
   fold(): Promise<Run>;
   job(index?: number): Promise<Job>;
   offer(o: OfferOptions): Promise<number>;
-  decide(type: 'job.expired' | 'job.stale' | 'run.completed', body: object): Promise<number>;
+  /** `to`: the agent that a cancel is addressed to. */
+  decide(type: Exclude<DecisionType, 'job.offered'>, body: object, to?: string): Promise<number>;
   /** Waits until the run has an event of that type, the newest of them. */
   has<T extends RunEvent['type']>(type: T, count?: number): Promise<Extract<RunEvent, { type: T }>>;
   jobState(state: string, index?: number): Promise<Job>;
 }>;
 
 export type GatewayOptions = Readonly<{ id?: string; clock?: ManualClock; listen?: boolean }>;
+/** A gateway in a process of its own. */
+export type GatewayProcess = Readonly<{
+  url: string;
+  signal(signal: NodeJS.Signals): void;
+  kill(): Promise<void>;
+}>;
 export type TestGateway = Readonly<{
   url: string;
   stop(): Promise<void>;
@@ -74,9 +85,8 @@ export type LogWorld = Readonly<{
   ring: KeyRing;
   /** Everything that was logged, as text. */
   logged(): string;
-  /** What a gateway needs in its environment to be one of this world. */
-  env: Readonly<Record<string, string>>;
   gateway(o?: GatewayOptions): Promise<TestGateway>;
+  process(id?: string): Promise<GatewayProcess>;
   run(o?: RunOptions): Promise<TestRun>;
   agentEvents(agentId: string): Promise<readonly AgentEvent[]>;
   session(agentId: string): Promise<number>;
@@ -125,6 +135,7 @@ export async function openLogWorld(nats: NatsLogin): Promise<LogWorld> {
         WAYBILL_PORT: 0,
         WAYBILL_ORG: org,
         WAYBILL_AGENT_TOKEN: TOKEN,
+        WAYBILL_SCALER_TOKEN: SCALER_TOKEN,
         WAYBILL_KEY_RING: ringText,
         WAYBILL_GATEWAY_ID: o.id ?? `gateway-${org}`,
         WAYBILL_GATEWAY_LISTEN: o.listen ?? true,
@@ -136,6 +147,43 @@ export async function openLogWorld(nats: NatsLogin): Promise<LogWorld> {
     const stop = (): Promise<void> => (stopped ??= service.stop());
     stops.add(stop);
     return { url: `ws://127.0.0.1:${service.port()}/ws`, stop, service };
+  };
+
+  const env = {
+    NATS_URL: nats.url,
+    NATS_USER: nats.user ?? '',
+    NATS_PASSWORD: nats.password ?? '',
+    WAYBILL_PORT: '0',
+    WAYBILL_ORG: org,
+    WAYBILL_AGENT_TOKEN: TOKEN,
+    WAYBILL_SCALER_TOKEN: SCALER_TOKEN,
+    WAYBILL_KEY_RING: ringText,
+  };
+  const gatewayProcess: LogWorld['process'] = async (id = `gateway-${org}`) => {
+    const child = spawn(process.execPath, [path.join(import.meta.dirname, '..', 'main.ts')], {
+      env: { ...process.env, ...env, WAYBILL_GATEWAY_ID: id },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    child.stdout.on('data', (chunk) => {
+      printed += String(chunk);
+    });
+    const kill = async (): Promise<void> => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    };
+    stops.add(kill);
+    const port = await eventually(() => /"port":(\d+)/.exec(printed)?.[1], {
+      withinMs: 15_000,
+      what: 'a gateway of its own',
+    });
+    return {
+      url: `ws://127.0.0.1:${port}/ws`,
+      signal: (signal) => void child.kill(signal),
+      kill,
+    };
   };
 
   const append = async (
@@ -170,17 +218,8 @@ export async function openLogWorld(nats: NatsLogin): Promise<LogWorld> {
     journal,
     ring,
     logged: () => lines.join(''),
-    env: {
-      NATS_URL: nats.url,
-      NATS_USER: nats.user ?? '',
-      NATS_PASSWORD: nats.password ?? '',
-      WAYBILL_PORT: '0',
-      WAYBILL_ORG: org,
-      WAYBILL_AGENT_TOKEN: TOKEN,
-      WAYBILL_KEY_RING: ringText,
-      WAYBILL_GATEWAY_ID: `gateway-${org}`,
-    },
     gateway,
+    process: gatewayProcess,
     run,
     agentEvents,
     session: async (agentId) =>
@@ -268,11 +307,7 @@ function testRun({ journal, org, id, append }: RunParts): TestRun {
     if (found === undefined) throw new Error(`no job ${index}`);
     return found;
   };
-  const meta = (
-    type: 'job.offered' | 'job.expired' | 'job.stale' | 'run.completed',
-    about: string,
-    seq: number,
-  ) => ({
+  const meta = (type: DecisionType, about: string, seq: number) => ({
     id: decisionId(org, id, type, about, seq),
     source: '/waybill/dispatcher',
     requestId: `req-${id}`,
@@ -307,7 +342,7 @@ function testRun({ journal, org, id, append }: RunParts): TestRun {
       });
       return append(draft, seq);
     },
-    decide: async (type, body) => {
+    decide: async (type, body, to) => {
       const { seq } = await fold();
       const draft = runDraft({
         org,
@@ -315,6 +350,7 @@ function testRun({ journal, org, id, append }: RunParts): TestRun {
         type,
         meta: meta(type, jobId(id, 0), seq),
         body: JSON.stringify(body),
+        ...(to === undefined ? {} : { to }),
       });
       return append(draft, seq);
     },

@@ -14,40 +14,54 @@ type Options = Readonly<{
   /** What the agent says it understands. */
   announced: wire.WireExtensions | undefined;
   replaced: () => void;
+  ended: () => void;
   facts: FactWriter;
   gateway: string;
   clock: Clock;
 }>;
 
-export function openSeat({
-  socket,
-  who,
-  announced,
-  replaced,
-  facts,
-  gateway,
-  clock,
-}: Options): Seat {
+const STALE = 'stale_attempt';
+
+export function openSeat(o: Options): Seat {
+  const { socket, who, announced, facts, gateway, clock } = o;
   const { org, agentId, session } = who;
   const rate = violationRate(clock);
-  const told = new Set<string>();
+  const sent = new Set<string>();
+  /** When the agent was last told to stop a job. */
+  const told = new Map<string, number>();
   let violations = 0;
+  let cancels = 0;
+
+  const stop: Seat['stop'] = ({ runId, jobId }, reason, force) => {
+    cancels += 1;
+    socket.send({
+      type: 'job.cancel',
+      messageId: `cancel-${socket.id}-${cancels}`,
+      runId,
+      jobId,
+      reason,
+      ...(force === undefined ? {} : { force }),
+    });
+  };
   return {
     who,
     extensions: announced === undefined ? undefined : spoken(announced),
+    sent,
     isOpen: socket.isOpen,
     send: socket.send,
+    dispatch: (frame, offerId) => {
+      bounded(sent.add(offerId), limits.sentMax);
+      socket.send(frame);
+    },
     close: socket.close,
-    stop: ({ runId, jobId }, reason) => {
-      if (told.has(jobId) || told.size >= limits.strayJobsMax) return;
-      told.add(jobId);
-      socket.send({
-        type: 'job.cancel',
-        messageId: `cancel-${socket.id}-${told.size}`,
-        runId,
-        jobId,
-        reason,
-      });
+    stop,
+    stray: (job) => {
+      const nowMs = clock.monotonicMs();
+      const toldMs = told.get(job.jobId);
+      if (toldMs !== undefined && nowMs - toldMs < limits.stopAgainMs) return;
+      told.delete(job.jobId);
+      bounded(told.set(job.jobId, nowMs), limits.strayJobsMax);
+      stop(job, STALE);
     },
     violation: (code, detail) => {
       violations += 1;
@@ -59,8 +73,18 @@ export function openSeat({
       const draft = agentDraft({ org, agentId, type: 'violation', id, gateway, session, body });
       facts.within(agentLane(who), () => facts.store(draft)).catch(() => undefined);
     },
-    replaced,
+    replaced: o.replaced,
+    ended: o.ended,
   };
+}
+
+/** What was put in first goes first. */
+function bounded(
+  of: Readonly<{ size: number; keys(): IterableIterator<string>; delete(key: string): boolean }>,
+  max: number,
+): void {
+  const [oldest] = of.keys();
+  if (of.size > max && oldest !== undefined) of.delete(oldest);
 }
 
 /** All that we speak, as far as the agent understands it. */

@@ -100,3 +100,5 @@ export async function registerAgent(url: string, o: RegisterOptions): Promise<Pl
 }
 
 export const TOKEN = 'kat_0123456789abcdef';
+/** Of agents that a scaler made. */
+export const SCALER_TOKEN = 'kat_fedcba9876543210';

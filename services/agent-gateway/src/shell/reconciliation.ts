@@ -2,20 +2,30 @@
  * What runs must know of sockets: lost, resumed, absent. For each job it waits for the words that came before, folds the run,
  * and appends only what the fold still asks for. Never about a session other than the one that ended or began.
  */
-import { currentAttempt, type Job, type Run, type wire, wireJobId } from '@waybill/protocol';
+import { type Logger, milestone } from '@waybill/process';
 import {
-  type AgentKey,
+  currentAttempt,
+  type Job,
+  parseWireJobId,
+  type Run,
+  type Stop,
+  type wire,
+  wireJobId,
+} from '@waybill/protocol';
+import {
   type Custody,
   type CustodyBook,
   custodyOfAttempt,
   type JobKey,
 } from '../domain/custody.ts';
 import { socketFact } from '../domain/fact.ts';
-import { attemptOf } from '../domain/history.ts';
-import { jobsHeldBy, onLoss, onReturn } from '../domain/reconcile.ts';
+import { heldAttempt } from '../domain/history.ts';
+import { limits } from '../domain/limits.ts';
+import { isInHand, onLoss, onReturn } from '../domain/reconcile.ts';
 import type { Identity } from '../domain/speaker.ts';
 import type { FactWriter } from './fact-writer.ts';
 import type { RunHistory } from './run-history.ts';
+import { workSlots } from './work-slots.ts';
 
 export type Returning = Readonly<{
   inFlight: readonly wire.InFlightJob[];
@@ -23,98 +33,127 @@ export type Returning = Readonly<{
   named: readonly string[];
 }>;
 
+/** `stop`: it was told to stop, which the new socket has not heard. */
+export type Adopted = Readonly<{ custody: Custody; stop: Stop | null }>;
+
 export type Returned = Readonly<{
   /** What it goes on with, on the new session. */
-  adopted: readonly Custody[];
+  adopted: readonly Adopted[];
   /** What it runs and must stop. */
   strays: readonly wire.InFlightJob[];
 }>;
 
+export type Lost = Readonly<{ code: number; scalerManaged: boolean }>;
+
 export type Reconciliation = Readonly<{
   /** The agent is back. */
   returned(who: Identity, returning: Returning): Promise<Returned>;
+  /** The agent was offered a job on a session that it had left already: nobody was there to take it. */
+  missed(who: Identity, key: JobKey): Promise<void>;
   /** The session's socket is gone for good. */
-  lost(who: Identity, code: number): Promise<void>;
+  lost(who: Identity, lost: Lost): Promise<void>;
 }>;
 
-type Deps = Readonly<{ book: CustodyBook; history: RunHistory; facts: FactWriter }>;
+type Deps = Readonly<{ book: CustodyBook; history: RunHistory; facts: FactWriter; log: Logger }>;
+type Visit = (run: Run, job: Job, key: JobKey) => Promise<void>;
 
-export function openReconciliation({ book, history, facts }: Deps): Reconciliation {
-  /** Every job that the agent may have in hand, each in its own lane, on a run as fresh as it gets. */
-  const forEachHeld = async (
-    agent: AgentKey,
-    visit: (run: Run, job: Job, runId: string) => Promise<void>,
-  ): Promise<void> => {
-    for (const runId of book.runsOf(agent)) {
-      const place = { org: agent.org, runId };
-      const run = await history.current(place);
-      const held = jobsHeldBy(run.jobs, agent.agentId);
-      await Promise.all(
-        held.map(({ spec }) =>
-          facts.within(spec.jobId, async () => {
-            const fresh = await history.current(place);
-            const job = fresh.jobs.find((each) => each.spec.jobId === spec.jobId);
-            if (job !== undefined) await visit(fresh, job, runId);
-          }),
-        ),
-      );
-    }
+export function openReconciliation({ book, history, facts, log }: Deps): Reconciliation {
+  const slots = workSlots(limits.reconciledAtOnceMax);
+  const slowly = workSlots(1);
+
+  /** Each job in its own lane, on a run as fresh as it gets. */
+  const visitJob = (who: Identity, key: JobKey, visit: Visit): Promise<void> =>
+    facts.within(key.jobId, () =>
+      slots.run(async () => {
+        const run = await history.current({ org: who.org, runId: key.runId });
+        const job = run.jobs.find((each) => each.spec.jobId === key.jobId);
+        if (job !== undefined && isInHand(job, who.agentId)) await visit(run, job, key);
+        // The book goes by offers alone, and may take for open what has long ended.
+        else forgetOpen(who, key);
+      }),
+    );
+  const forgetOpen = (who: Identity, key: JobKey): void => {
+    for (const custody of book.openOfJob(key))
+      if (custody.agentId === who.agentId && custody.session <= who.session)
+        book.change(custody, { phase: 'void' });
   };
 
-  /** Whether the fold has followed the agent to its new session: something may have been decided before it. */
-  const isHeldIn = async (
+  const comeBack = async (
     who: Identity,
-    key: JobKey,
-    attempt: number,
-    seq: number,
-  ): Promise<boolean> => {
-    const judged = await history.judge(
-      { org: who.org, runId: key.runId },
-      seq,
-      Number.POSITIVE_INFINITY,
+    [run, job, key]: Parameters<Visit>,
+    named: ReadonlySet<string>,
+  ): Promise<Adopted | undefined> => {
+    const { org } = who;
+    const found = onReturn(job, who, named);
+    const attempt = currentAttempt(job);
+    if (found === undefined || attempt === undefined) return undefined;
+    const custody = custodyOfAttempt(run, { org, agentId: who.agentId, ...key }, attempt);
+    const { fact, previousSession } = found;
+    const stored = await facts.store(
+      socketFact({ type: fact, body: { previousSession } }, custody, who.session),
     );
-    return attemptOf(judged.run, key.jobId, attempt)?.session === who.session;
+    milestone('returned.appended', custody);
+    // Whether the fold has followed the agent to its new session: something may have been decided before it.
+    const place = { org, runId: key.runId };
+    const judged = await history.judge(place, stored.seq, Number.POSITIVE_INFINITY);
+    const held = heldAttempt(judged.run, key.jobId, attempt.attempt)?.attempt;
+    const isAdopted = fact === 'agent.resumed' && held?.session === who.session;
+    const moved: Custody = isAdopted
+      ? { ...custody, session: who.session, heard: true }
+      : { ...custody, phase: 'void' };
+    book.put(moved);
+    return isAdopted ? { custody: moved, stop: held.stop } : undefined;
   };
 
   const returned = async (who: Identity, { inFlight, named }: Returning): Promise<Returned> => {
     const known = new Set([...inFlight.map((job) => job.jobId), ...named]);
-    const adopted = new Map<string, Custody>();
-    await forEachHeld(who, async (run, job, runId) => {
-      const found = onReturn(job, who, known);
-      const attempt = currentAttempt(job);
-      if (found === undefined || attempt === undefined) return;
-      const { jobId } = job.spec;
-      const custody = custodyOfAttempt(run, { ...who, runId, jobId }, attempt);
-      const { fact, previousSession } = found;
-      const stored = await facts.store(
-        socketFact({ type: fact, body: { previousSession } }, custody, who.session),
-      );
-      const isAdopted =
-        fact === 'agent.resumed' &&
-        (await isHeldIn(who, { runId, jobId }, attempt.attempt, stored.seq));
-      const moved: Custody = isAdopted
-        ? { ...custody, session: who.session, heard: true }
-        : { ...custody, phase: 'void' };
-      book.put(moved);
-      if (isAdopted) adopted.set(wireJobId(jobId, attempt.attempt), moved);
-    });
+    const adopted = new Map<string, Adopted>();
+    const settle = (key: JobKey): Promise<void> =>
+      visitJob(who, key, async (...visited) => {
+        const found = await comeBack(who, visited, known);
+        if (found !== undefined) adopted.set(wireJobId(key.jobId, found.custody.attempt), found);
+      });
+    const inHand = book.openOf(who);
+    const isPast = ({ runId }: Custody): boolean => book.isSaidEnded(runId);
+    // What the agent names may lie in the log and not in the book yet: who sent it was another gateway.
+    const spoken = [...known].flatMap((wireId) => parseWireJobId(wireId) ?? []);
+    const keys = uniqueJobs([...inHand.filter((each) => !isPast(each)), ...spoken]);
+    await Promise.all(keys.map(settle));
+    // Nearly all of these have ended indeed: nobody waits for the one whose run was said to have and has not.
+    for (const key of uniqueJobs(inHand.filter(isPast)))
+      slowly
+        .run(() => settle(key))
+        .catch((error: unknown) =>
+          log.debug({ err: error, ...key }, 'a job of the past is not settled'),
+        );
     const strays = inFlight.filter((job) => !adopted.has(job.jobId));
     return { adopted: [...adopted.values()], strays };
   };
 
-  const lost = (who: Identity, code: number): Promise<void> =>
-    forEachHeld(who, async (run, job, runId) => {
-      const attempt = currentAttempt(job);
-      if (onLoss(job, who) === undefined || attempt === undefined) return;
-      const custody = custodyOfAttempt(run, { ...who, runId, jobId: job.spec.jobId }, attempt);
-      await facts.store(
-        socketFact(
-          { type: 'agent.lost', body: { code, scalerManaged: false } },
-          custody,
-          who.session,
-        ),
-      );
-    });
+  const missed = (who: Identity, key: JobKey): Promise<void> =>
+    visitJob(who, key, async (...visited) => void (await comeBack(who, visited, new Set())));
 
-  return { returned, lost };
+  const lost = async (who: Identity, body: Lost): Promise<void> => {
+    const isItsOwn = ({ runId, session }: Custody): boolean =>
+      session === who.session || !book.isSaidEnded(runId);
+    const keys = uniqueJobs(book.openOf(who).filter(isItsOwn));
+    await Promise.all(
+      keys.map((key) =>
+        visitJob(who, key, async (run, job) => {
+          const attempt = currentAttempt(job);
+          if (onLoss(job, who) === undefined || attempt === undefined) return;
+          const { org, agentId, session } = who;
+          const custody = custodyOfAttempt(run, { org, agentId, ...key }, attempt);
+          await facts.store(socketFact({ type: 'agent.lost', body }, custody, session));
+          milestone('lost.appended', custody);
+        }),
+      ),
+    );
+  };
+
+  return { returned, missed, lost };
 }
+
+const uniqueJobs = (jobs: readonly JobKey[]): readonly JobKey[] => [
+  ...new Map(jobs.map(({ runId, jobId }) => [jobId, { runId, jobId }])).values(),
+];

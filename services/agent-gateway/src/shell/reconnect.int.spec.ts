@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import path from 'node:path';
 import { startTestServers } from '@waybill/embedded';
 import { manualClock } from '@waybill/process';
 import { eventually } from '@waybill/process/testing';
@@ -196,44 +193,52 @@ describe('a gateway that stops', () => {
 });
 
 describe('a gateway that is killed', () => {
-  it('finds out when it starts again, before it lets anybody in', async () => {
-    const child = spawn(process.execPath, [path.join(import.meta.dirname, '..', 'main.ts')], {
-      env: { ...process.env, ...world.env },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let printed = '';
-    child.stdout.on('data', (chunk) => {
-      printed += String(chunk);
-    });
-    const port = await eventually(() => /"port":(\d+)/.exec(printed)?.[1], {
-      withinMs: 15_000,
-      what: 'a gateway of its own',
-    });
-    const agent = await registerAgent(`ws://127.0.0.1:${port}/ws`, { agentId: 'a' });
+  it('has its sessions ended by its next start, as its lease lapses', async () => {
+    const killed = await world.process();
+    const agent = await registerAgent(killed.url, { agentId: 'a' });
     const resumedLater = await running(agent);
     agent.drop();
     await resumedLater.jobState('recovering');
     // Its attempt is on another session by now than the one that its offer names.
-    const second = await registerAgent(`ws://127.0.0.1:${port}/ws`, {
+    const second = await registerAgent(killed.url, {
       agentId: 'a',
       inFlightJobs: [jobOf(resumedLater)],
     });
     await resumedLater.jobState('running');
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    await killed.kill();
     await second.closed;
     expect((await resumedLater.job()).state).toBe('running');
 
     const { url } = await world.gateway();
-    expect((await resumedLater.job()).state).toBe('recovering');
-    expect((await world.agentEvents('a')).at(-1)).toMatchObject({
-      type: 'disconnected',
+    await eventually(async () => (await resumedLater.job()).state === 'recovering', {
+      withinMs: 10_000,
+      what: 'the lease lapsing',
+    });
+    expect(await world.hasAgent('a', 'disconnected', 2)).toMatchObject({
       body: { code: 1006, reason: 'gateway_restarted' },
     });
     const back = await registerAgent(url, { agentId: 'a', inFlightJobs: [jobOf(resumedLater)] });
     back.send(success(resumedLater));
     await resumedLater.jobState('success');
     expect((await resumedLater.fold()).anomalies).toBe(0);
+  });
+
+  it('gives its agents to its next start before its lease lapses, and what it left touches nothing', async () => {
+    const killed = await world.process();
+    const agent = await registerAgent(killed.url, { agentId: 'a' });
+    const run = await running(agent);
+    await killed.kill();
+    const { url } = await world.gateway();
+    const back = await registerAgent(url, { agentId: 'a', inFlightJobs: [jobOf(run)] });
+    await run.has('agent.resumed');
+    await eventually(
+      async () => (await world.agentEvents('a')).some((event) => event.type === 'disconnected'),
+      { withinMs: 10_000, what: 'the lease lapsing' },
+    );
+    expect((await run.types()).includes('agent.lost')).toBe(false);
+    back.send(success(run));
+    await run.jobState('success');
+    expect((await run.fold()).anomalies).toBe(0);
   });
 });
 
@@ -292,8 +297,8 @@ describe('a gateway that stops while the log does not answer', () => {
     expect(performance.now() - startedMs).toBeLessThan(10_000);
     expect((await agent.closed).code).toBe(1001);
     await world.gateway();
-    await run.jobState('recovering');
-    expect((await world.agentEvents('a')).at(-1)?.type).toBe('disconnected');
+    await eventually(async () => (await run.job()).state === 'recovering', { withinMs: 10_000 });
+    await world.hasAgent('a', 'disconnected');
     expect((await run.fold()).anomalies).toBe(0);
   });
 });

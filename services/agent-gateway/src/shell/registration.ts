@@ -2,8 +2,9 @@
  * What a registration sets in motion: its session begins with the stored event, the agent gets its answer, and every run that it
  * had in hand learns whether it came back with the job.
  */
-import type { Clock } from '@waybill/process';
-import { agentDraft, type wire } from '@waybill/protocol';
+import { type Clock, milestone } from '@waybill/process';
+import { agentDraft, type wire, wireJobId } from '@waybill/protocol';
+import type { CustodyBook } from '../domain/custody.ts';
 import { isJobFrame } from '../domain/fact.ts';
 import { granted } from '../domain/grant.ts';
 import type { Arrived, Effect } from '../domain/session-protocol.ts';
@@ -15,49 +16,66 @@ import type { Registry, Seat } from './registry.ts';
 
 export type RegistrationDeps = Readonly<{
   clock: Clock;
-  /** As `<name>/<start>`. */
+  /** As `<id>/<start>`. */
   gateway: string;
+  book: CustodyBook;
   facts: FactWriter;
   registry: Registry;
   reconciliation: Reconciliation;
 }>;
 
 type Registering = Extract<Effect, { type: 'register' }>;
+type Ends = Readonly<{ replaced: () => void; ended: () => void }>;
 
 /** Resolves once the session is in the log and its agent has been answered; offers to it may follow at once. */
 export async function enter(
   deps: RegistrationDeps,
   socket: AgentSocket,
-  { org, message, raw }: Registering,
-  replaced: () => void,
+  { org, scalerManaged, message, raw }: Registering,
+  ends: Ends & Readonly<{ settled: Promise<void> }>,
 ): Promise<Seat> {
   const { gateway, facts, registry } = deps;
-  const { agentId, labels } = message;
+  const { agentId } = message;
   const entered = Promise.withResolvers<void>();
   // The dispatcher may see the session, and offer it work, before we hear that it is stored.
   registry.registering({ org, agentId }, entered.promise);
   try {
     const id = `${org}:${socket.id}:registered`;
     const { seq } = await facts.store(
-      agentDraft({ org, agentId, type: 'registered', id, gateway, body: raw }),
+      agentDraft({ org, agentId, type: 'registered', id, gateway, scalerManaged, body: raw }),
     );
-    const who = { org, agentId, session: seq };
-    const seat = openSeat({ ...deps, socket, who, announced: message.extensions, replaced });
+    const who = { org, agentId, session: seq, scalerManaged };
+    milestone('registered.appended', who);
+    const seat = openSeat({ ...deps, ...ends, socket, who, announced: message.extensions });
+    registry.returning(seq, ends.settled);
     registry.take(seat);
-    seat.send(registerAck(seat, labels));
+    seat.send(registerAck(deps, seat, message));
     return seat;
   } finally {
     entered.resolve();
   }
 }
 
-const registerAck = ({ who, extensions }: Seat, labels: readonly string[]): wire.RegisterAck => ({
-  type: 'register.ack',
-  agentId: who.agentId,
-  labels,
-  scalerManaged: false,
-  ...(extensions === undefined ? {} : { sessionId: String(who.session), extensions }),
-});
+function registerAck(
+  { book }: RegistrationDeps,
+  { who, extensions }: Seat,
+  { labels, inFlightJobs = [] }: wire.AgentRegister,
+): wire.RegisterAck {
+  const { agentId, session, scalerManaged } = who;
+  const inFlight = new Set(inFlightJobs.map((job) => job.jobId));
+  // Its coming back settles what it never answered, which is then offered again.
+  const isExpected =
+    scalerManaged &&
+    book.openOf(who).some((it) => !it.heard && !inFlight.has(wireJobId(it.jobId, it.attempt)));
+  return {
+    type: 'register.ack',
+    agentId,
+    labels,
+    scalerManaged,
+    ...(isExpected ? { pendingDispatch: true } : {}),
+    ...(extensions === undefined ? {} : { sessionId: String(session), extensions }),
+  };
+}
 
 /** Tells runs what the agent has brought back, and the agent what it must stop. */
 export async function settleIn(
@@ -71,7 +89,12 @@ export async function settleIn(
     isJobFrame(message) && message.type !== 'job.reject' ? [message.jobId] : [],
   );
   const { adopted, strays } = await reconciliation.returned(seat.who, { inFlight, named });
-  for (const job of strays) seat.stop(job, 'stale_attempt');
-  // The grant may have been lost with the old socket, and without it the agent does not start.
-  if (seat.extensions?.granted === true) for (const custody of adopted) seat.send(granted(custody));
+  for (const job of strays) seat.stray(job);
+  for (const { custody, stop } of adopted) {
+    const grant = granted(custody);
+    // It may not have heard of it on the old socket.
+    if (stop !== null) seat.stop(grant, stop.reason, stop.force);
+    // The grant may have been lost with the old socket too, and without it the agent does not start.
+    else if (seat.extensions?.granted === true) seat.send(grant);
+  }
 }

@@ -1,82 +1,132 @@
 /**
- * The sessions that this gateway holds. The newest registration of an agent wins: the older socket is told so, and from then
- * on neither its frames nor its end touch anything.
+ * The sessions that this gateway holds. The newest registration of an agent wins, on whichever gateway: the older socket is told so,
+ * and from then on neither its frames nor its end touch anything.
  */
-import type { DispatchFrame, wire } from '@waybill/protocol';
+import { type DispatchFrame, isNewestSession, type wire } from '@waybill/protocol';
 import type { AgentKey } from '../domain/custody.ts';
 import type { Identity } from '../domain/speaker.ts';
+
+type JobName = Readonly<{ runId: string; jobId: string }>;
 
 /** A registered session and its socket. */
 export type Seat = Readonly<{
   who: Identity;
   /** What both sides speak; undefined for an agent of the published protocol only. */
   extensions: wire.WireExtensions | undefined;
+  /** What was written to this socket, by `messageId`: agents do not recognise a repeat. */
+  sent: ReadonlySet<string>;
   /** False from the moment that either side closes. */
   isOpen(): boolean;
-  send(message: wire.OrchestratorMessage | DispatchFrame): void;
+  send(message: wire.OrchestratorMessage): void;
+  dispatch(frame: DispatchFrame, offerId: string): void;
   close(code: wire.WireCloseCode, reason: string): void;
-  /** Tells the agent to stop a job that is not its own any more, once. */
-  stop(job: Readonly<{ runId: string; jobId: string }>, reason: string): void;
+  /** Tells the agent of a decision to stop a job, by wire id. */
+  stop(job: JobName, reason: string, force?: boolean): void;
+  /** Tells it to stop a job that is not its own, whenever it speaks of it, at most once a second. */
+  stray(job: JobName): void;
   /** A word against the protocol: stored, within a rate. */
   violation(code: string, detail: string): void;
-  /** A newer session of the same agent is here. */
+  /** A newer session of the same agent is somewhere. */
   replaced(): void;
+  /** Somebody else has said in the log that this session is over. */
+  ended(): void;
 }>;
 
 export type Registry = Readonly<{
   seat(session: number): Seat | undefined;
+  seatOf(agent: AgentKey): Seat | undefined;
+  seats(): Iterable<Seat>;
   take(seat: Seat): void;
   leave(seat: Seat): void;
+  /** A session of the agent is in the log, here or elsewhere. */
+  registered(agent: AgentKey, session: number): void;
+  /** A session is over, as the log says. */
+  ended(session: number): void;
   /** A registration is being stored: offers to the session that it will be may already lie in the log. */
   registering(agent: AgentKey, done: Promise<void>): void;
-  /** Resolves when no registration of the agent is under way. */
+  /** Resolves when no registration of the agent is being stored. */
   settled(agent: AgentKey): Promise<void>;
+  /** The session is compared with what runs say, and jobs may move to it. */
+  returning(session: number, done: Promise<void>): void;
+  /** Resolves when nothing moves to the agent's session any more. */
+  returned(agent: AgentKey): Promise<void>;
   /** Whether an offer to that session may have to be sent by this gateway. */
   mayHold(agent: AgentKey, session: number): boolean;
 }>;
+
+type UnderWay = { readonly stored: Set<Promise<void>>; newest: number };
 
 const keyOf = ({ org, agentId }: AgentKey): string => `${org} ${agentId}`;
 
 export function openRegistry(): Registry {
   const bySession = new Map<number, Seat>();
   const byAgent = new Map<string, Seat>();
-  const underWay = new Map<string, Set<Promise<void>>>();
+  const underWay = new Map<string, UnderWay>();
+  const returning = new Map<number, Promise<void>>();
 
   const leave = (seat: Seat): void => {
     bySession.delete(seat.who.session);
     if (byAgent.get(keyOf(seat.who)) === seat) byAgent.delete(keyOf(seat.who));
   };
+  const giveWay = (seat: Seat): void => {
+    leave(seat);
+    seat.replaced();
+  };
+  const settled = async (agent: AgentKey): Promise<void> => {
+    const open = underWay.get(keyOf(agent));
+    if (open !== undefined) await Promise.all(open.stored);
+  };
 
   return {
     seat: (session) => bySession.get(session),
+    seatOf: (agent) => byAgent.get(keyOf(agent)),
+    seats: () => bySession.values(),
     take: (seat) => {
       const key = keyOf(seat.who);
       const other = byAgent.get(key);
-      // Two sockets may register at once; the log has decided which of them is the newer one.
-      if (other !== undefined && other.who.session > seat.who.session) {
+      // Two sockets may register at once, here or on two gateways; the log has decided which of them is the newer one.
+      const newest = Math.max(other?.who.session ?? 0, underWay.get(key)?.newest ?? 0);
+      if (!isNewestSession(seat.who.session, newest)) {
         seat.replaced();
         return;
       }
-      if (other !== undefined) {
-        leave(other);
-        other.replaced();
-      }
+      if (other !== undefined) giveWay(other);
       byAgent.set(key, seat);
       bySession.set(seat.who.session, seat);
     },
     leave,
+    registered: (agent, session) => {
+      const key = keyOf(agent);
+      const open = underWay.get(key);
+      if (open !== undefined) open.newest = Math.max(open.newest, session);
+      const seat = byAgent.get(key);
+      if (seat !== undefined && !isNewestSession(seat.who.session, session)) giveWay(seat);
+    },
+    ended: (session) => {
+      const seat = bySession.get(session);
+      if (seat === undefined) return;
+      leave(seat);
+      seat.ended();
+    },
     registering: (agent, done) => {
       const key = keyOf(agent);
-      const open = underWay.get(key) ?? new Set();
-      underWay.set(key, open.add(done));
+      const open = underWay.get(key) ?? { stored: new Set(), newest: 0 };
+      underWay.set(key, open);
+      open.stored.add(done);
       void done.finally(() => {
-        open.delete(done);
-        if (open.size === 0) underWay.delete(key);
+        open.stored.delete(done);
+        if (open.stored.size === 0) underWay.delete(key);
       });
     },
-    settled: async (agent) => {
-      const open = underWay.get(keyOf(agent));
-      if (open !== undefined) await Promise.all(open);
+    settled,
+    returning: (session, done) => {
+      returning.set(session, done);
+      void done.finally(() => returning.delete(session));
+    },
+    returned: async (agent) => {
+      await settled(agent);
+      const seat = byAgent.get(keyOf(agent));
+      if (seat !== undefined) await returning.get(seat.who.session);
     },
     mayHold: (agent, session) => bySession.has(session) || underWay.has(keyOf(agent)),
   };

@@ -1,8 +1,10 @@
-/** Runs as they lie in the log, folded: the only source of what is true of an attempt before something is done about it. */
+/**
+ * Runs as they lie in the log, folded: the only source of what is true of an attempt before something is done about it. Those that
+ * are asked for again are folded on from where they were, so that a decision about a run costs one small read.
+ */
 import { type Journal, type LoadOptions, refuseNewer } from '@waybill/journal';
 import { type Clock, isOutage, type Logger, retry } from '@waybill/process';
 import {
-  foldRun,
   type Run,
   type RunEvent,
   readRunMessage,
@@ -10,15 +12,20 @@ import {
   subjects,
   type Unreadable,
 } from '@waybill/protocol';
-import { type Judged, judgeAt } from '../domain/history.ts';
+import { type Folded, foldOn, type Judged, unfolded, verdictAt } from '../domain/history.ts';
 import { limits } from '../domain/limits.ts';
 
 export type RunHistory = Readonly<{
-  /** What the event at `seq` was worth, and the run behind it. Gives up after `deadlineMs`. */
-  judge(place: Place, seq: number, deadlineMs?: number): Promise<Judged>;
+  /** What the event that lies at `seq` was worth, and the run behind it. Gives up after `deadlineMs`. */
+  judge(place: Place, seq: number, deadlineMs?: number): Promise<Weighed>;
   /** With everything that is stored at the time of the call. Tried until it succeeds. */
   current(place: Place): Promise<Run>;
+  /** Nobody will ask for it soon. */
+  forget(runId: string): void;
 }>;
+
+/** `bytes`: of all events of the run, hence about the most that can follow from them. */
+export type Weighed = Judged & Readonly<{ bytes: number }>;
 
 export type Place = Readonly<{ org: string; runId: string }>;
 
@@ -31,7 +38,12 @@ type Deps = Readonly<{
   onFailure: (error: Error) => void;
 }>;
 
+type Kept = Readonly<{ folded: Folded; bytes: number }>;
+const nothing: Kept = { folded: unfolded, bytes: 0 };
+
 export function openRunHistory({ journal, clock, log, signal, onFailure }: Deps): RunHistory {
+  const kept = openKept();
+
   const refuse = (message: StoredMessage, problem: Unreadable): void => {
     try {
       refuseNewer(message, problem, log);
@@ -40,28 +52,75 @@ export function openRunHistory({ journal, clock, log, signal, onFailure }: Deps)
       throw error;
     }
   };
-  const load = async (
+  const eventOf = (message: StoredMessage): readonly RunEvent[] => {
+    const event = readRunMessage(message);
+    if (event === undefined) return [];
+    if (event.type === 'unreadable') refuse(message, event.problem);
+    return [event];
+  };
+  const foldedOn = async (
     { org, runId }: Place,
     o: LoadOptions,
     deadlineMs: number,
-  ): Promise<readonly RunEvent[]> => {
-    const messages = await retry(() => journal.load('WB_RUNS', subjects.runFilter(org, runId), o), {
+  ): Promise<Kept> => {
+    const before = kept.of(runId) ?? nothing;
+    const fromSeq = before.folded.run.seq + 1;
+    const filter = subjects.runFilter(org, runId);
+    const messages = await retry(() => journal.load('WB_RUNS', filter, { ...o, fromSeq }), {
       clock,
       deadlineMs,
       retryable: isOutage,
       signal,
     });
-    return messages.flatMap((message) => {
-      const event = readRunMessage(message);
-      if (event === undefined) return [];
-      if (event.type === 'unreadable') refuse(message, event.problem);
-      return [event];
-    });
+    const folded = foldOn(before.folded, messages.flatMap(eventOf));
+    const bytes = messages.reduce((sum, { body }) => sum + body.length, before.bytes);
+    kept.put(runId, { folded, bytes });
+    return { folded, bytes };
   };
   return {
-    judge: async (place, seq, deadlineMs = limits.loadDeadlineMs) =>
-      judgeAt(await load(place, { minSeq: seq }, deadlineMs), seq),
+    judge: async (place, seq, deadlineMs = limits.loadDeadlineMs) => {
+      const known = kept.of(place.runId);
+      const { folded, bytes } =
+        known !== undefined && known.folded.run.seq >= seq
+          ? known
+          : await foldedOn(place, { minSeq: seq }, deadlineMs);
+      return { run: folded.run, verdict: verdictAt(folded, seq), bytes };
+    },
     current: async (place) =>
-      foldRun(await load(place, { leader: true }, Number.POSITIVE_INFINITY)),
+      (await foldedOn(place, { leader: true }, Number.POSITIVE_INFINITY)).folded.run,
+    forget: kept.drop,
+  };
+}
+
+type KeptRuns = Readonly<{
+  of(runId: string): Kept | undefined;
+  put(runId: string, next: Kept): void;
+  drop(runId: string): void;
+}>;
+
+/** The runs that were asked for last, within the bounds of their number and size. */
+function openKept(): KeptRuns {
+  const runs = new Map<string, Kept>();
+  let bytes = 0;
+  const drop = (runId: string): void => {
+    bytes -= runs.get(runId)?.bytes ?? 0;
+    runs.delete(runId);
+  };
+  return {
+    of: (runId) => runs.get(runId),
+    put: (runId, next) => {
+      const before = runs.get(runId);
+      // Two that read at once: who has seen more stays.
+      if (before !== undefined && before.folded.run.seq > next.folded.run.seq) return;
+      drop(runId);
+      if (next.bytes > limits.foldedBytesMax) return;
+      runs.set(runId, next);
+      bytes += next.bytes;
+      for (const oldest of runs.keys()) {
+        if (runs.size <= limits.foldedRunsMax && bytes <= limits.foldedBytesMax) return;
+        drop(oldest);
+      }
+    },
+    drop,
   };
 }

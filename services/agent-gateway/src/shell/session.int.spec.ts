@@ -246,6 +246,7 @@ describe('an agent of our SDK', () => {
       ...job,
       attempt: 1,
       fence,
+      leaseMs: 77_000,
     });
     agent.send({ type: 'job.heartbeat', ...job, timestamp: at });
     expect(await agent.next('job.heartbeat.ack')).toMatchObject({

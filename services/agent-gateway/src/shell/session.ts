@@ -6,11 +6,12 @@ import type { Logger, Timer } from '@waybill/process';
 import { wire } from '@waybill/protocol';
 import type { WebSocket } from 'ws';
 import { limits } from '../domain/limits.ts';
+import { shortened } from '../domain/long-line.ts';
 import {
   type Effect,
   type Input,
   initial,
-  type OrgOfToken,
+  type SignIn,
   type State,
   step,
 } from '../domain/session-protocol.ts';
@@ -18,13 +19,14 @@ import { type Closing, openAgentSocket } from './agent-socket.ts';
 import { goodbye, leave } from './departure.ts';
 import { openFlowControl, type SharedDebt } from './flow-control.ts';
 import type { FrameIntake } from './frame-intake.ts';
+import { startPresence } from './presence.ts';
 import { enter, type RegistrationDeps, settleIn } from './registration.ts';
 import type { Seat } from './registry.ts';
 
 export type SessionDeps = RegistrationDeps &
   Readonly<{
     log: Logger;
-    orgOfToken: OrgOfToken;
+    signIn: SignIn;
     intake: FrameIntake;
     debt: SharedDebt;
     /** Aborted when the gateway does not wait for the log any more. */
@@ -42,17 +44,23 @@ export type Session = Readonly<{
 type Registering = Extract<Effect, { type: 'register' }>;
 
 export function openSession(ws: WebSocket, deps: SessionDeps): Session {
-  const { clock, log, registry, intake, orgOfToken } = deps;
+  const { clock, log, registry, intake, signIn } = deps;
   const gone = Promise.withResolvers<Closing>();
   let state: State = initial;
   let seat: Seat | undefined;
   let registration: Promise<void> = Promise.resolve();
-  let isReplaced = false;
+  let presence: Timer | undefined;
+  /** By a newer session of the agent, or by somebody else's word in the log. */
+  let over: 'replaced' | 'ended' | undefined;
+  /** The socket ends for a reason that is not the agent's. */
+  let isByUs = false;
   let frameNo = 0;
 
   const onFrame = (raw: Uint8Array, isText: boolean): void => {
     frameNo += 1;
-    apply({ type: 'frame', frame: isText ? wire.parseAgentFrame(raw) : notText, raw, frameNo });
+    const frame = isText ? wire.parseAgentFrame(raw) : notText;
+    const short = frame.ok ? undefined : shortened(frame, raw);
+    apply({ type: 'frame', ...(short ?? { frame, raw }), frameNo });
   };
   const onBroken = (code: string, detail: string): void => run({ type: 'violation', code, detail });
   const socket = openAgentSocket(
@@ -66,7 +74,7 @@ export function openSession(ws: WebSocket, deps: SessionDeps): Session {
   let timer = late(limits.authMs);
 
   const apply = (input: Input): void => {
-    const next = step(state, input, { orgOfToken, connectionId: socket.id });
+    const next = step(state, input, { signIn, connectionId: socket.id });
     if (next.state.phase === 'registering' && state.phase !== 'registering') {
       timer.cancel();
       timer = late(limits.registerMs);
@@ -106,27 +114,44 @@ export function openSession(ws: WebSocket, deps: SessionDeps): Session {
     // What was given up in the end is told by whoever gave it up.
     if (deps.signal.aborted) return;
     log.error({ connection: socket.id, err: error }, 'a session failed');
+    isByUs = true;
     socket.close(wire.wireCloseCodes.internal, 'something failed inside');
   };
   const replaced = (): void => {
-    isReplaced = true;
+    over ??= 'replaced';
     apply({ type: 'closed' });
     socket.close(wire.wireCloseCodes.goingAway, 'replaced by a newer session');
   };
-  const register = async (effect: Registering): Promise<void> => {
-    seat = await enter(deps, socket, effect, replaced);
-    log.info(
-      { connection: socket.id, agent: seat.who.agentId, session: seat.who.session },
-      'agent registered',
+  // What it has still said is kept, and the fold knows what it is worth; nothing is said of its end a second time.
+  const ended = (): void => {
+    over ??= 'ended';
+    socket.close(
+      wire.wireCloseCodes.goingAway,
+      'the session was ended while this gateway was away',
     );
-    const held = 'held' in state ? state.held : [];
-    if (!isReplaced) await settleIn(deps, seat, effect.message.inFlightJobs ?? [], held);
+  };
+  const register = async (effect: Registering): Promise<void> => {
+    const settled = Promise.withResolvers<void>();
+    try {
+      seat = await enter(deps, socket, effect, { replaced, ended, settled: settled.promise });
+      const { who } = seat;
+      log.info(
+        { connection: socket.id, agent: who.agentId, session: who.session },
+        'agent registered',
+      );
+      if (socket.isOpen()) presence = startPresence(deps, who, effect.message);
+      const held = 'held' in state ? state.held : [];
+      if (over === undefined) await settleIn(deps, seat, effect.message.inFlightJobs ?? [], held);
+    } finally {
+      settled.resolve();
+    }
     apply({ type: 'settled' });
   };
   const depart = async (closing: Closing): Promise<void> => {
     timer.cancel();
     apply({ type: 'closed' });
     await registration;
+    presence?.cancel();
     if (seat === undefined) return;
     const { who } = seat;
     registry.leave(seat);
@@ -134,12 +159,16 @@ export function openSession(ws: WebSocket, deps: SessionDeps): Session {
       { connection: socket.id, agent: who.agentId, session: who.session, ...closing },
       'agent disconnected',
     );
-    await (isReplaced ? goodbye(deps, who, closing) : leave(deps, who, closing));
+    if (over === 'replaced') await goodbye(deps, who, closing);
+    else if (over === undefined) await leave(deps, who, closing, isByUs);
   };
 
   return {
     probe: () => socket.probe(state.phase === 'ready'),
-    close: socket.close,
+    close: (code, reason) => {
+      isByUs = true;
+      socket.close(code, reason);
+    },
     isStranger: () => seat === undefined,
     departed: gone.promise.then(depart).catch(onDefect),
   };

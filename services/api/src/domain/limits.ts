@@ -20,6 +20,10 @@ export const limits = {
   requestIdChars: 128,
   pageSize: 200,
   pageSizeDefault: 50,
+  /** Runs that one bulk cancel takes on; what is left is told, for another. */
+  bulkRuns: 1_000,
+  /** Agents that are looked at to say why a job waits. */
+  blockingAgents: 1_000,
   /** Event streams open at once. */
   sseClients: 200,
   sseHeartbeatMs: 15_000,

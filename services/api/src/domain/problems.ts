@@ -103,8 +103,18 @@ export const problems = {
   },
   'rule-conflict': {
     status: 409,
-    title: 'The rule is being changed by others',
-    fix: 'Read the rule and apply yours again.',
+    title: 'It is being changed by others',
+    fix: 'Read it as it is now, and make your change again.',
+  },
+  'run-ended': {
+    status: 409,
+    title: 'The run has ended',
+    fix: 'There is nothing left to cancel; read the run for how it ended.',
+  },
+  'run-pending': {
+    status: 409,
+    title: 'The run does not exist yet',
+    fix: 'Its trigger is stored and not decided; try again in a moment.',
   },
   'cursor-stale': {
     status: 410,

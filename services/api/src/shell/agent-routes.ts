@@ -1,11 +1,16 @@
-/** `…/agents`: who is connected, or was, as the projection has it. */
-import { listAgents } from '@waybill/readmodel';
-import type { FastifyInstance } from 'fastify';
+/** `…/agents`: who is connected, or was, as the projection has it; and who is to get no more work. */
+import { newId } from '@waybill/process';
+import { agentDraft } from '@waybill/protocol';
+import { agent, listAgents } from '@waybill/readmodel';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { answering, isProblem } from './answer.ts';
+import type { Problem } from '../domain/problems.ts';
+import { type Answer, answering, isProblem, notFound } from './answer.ts';
 import type { ApiContext } from './api-context.ts';
 import { pageAnswer, queryReadModel } from './read-model-query.ts';
-import { cursorParameter, limitParameter, queryOf } from './request-read.ts';
+import { cursorParameter, limitParameter, pathOf, queryOf } from './request-read.ts';
+
+const AgentPath = z.object({ agentId: z.string().min(1).max(256) });
 
 export function agentRoutes(app: FastifyInstance, api: ApiContext): void {
   const List = z.object({
@@ -23,4 +28,42 @@ export function agentRoutes(app: FastifyInstance, api: ApiContext): void {
       );
     }),
   );
+  const setDraining =
+    (draining: boolean) =>
+    (request: FastifyRequest): Promise<Answer | Problem> =>
+      drain(request, api, draining);
+  app.put('/agents/:agentId/drain', answering(setDraining(true)));
+  app.delete('/agents/:agentId/drain', answering(setDraining(false)));
+}
+
+/** Work that it has goes on. A repeat of what holds already is stored and changes nothing. */
+async function drain(
+  request: FastifyRequest,
+  api: ApiContext,
+  draining: boolean,
+): Promise<Answer | Problem> {
+  const path = pathOf(request, AgentPath);
+  if (path === undefined) return notFound;
+  const { org } = api;
+  const { agentId } = path;
+  const known = await queryReadModel(api, (db) => agent(db, org, agentId));
+  if (known === undefined) return notFound;
+  const outcome = await api.journal.append(
+    agentDraft({
+      org,
+      agentId,
+      type: 'draining',
+      id: `${org}:draining:${newId()}`,
+      gateway: '',
+      source: '/waybill/api',
+      body: JSON.stringify({ draining, by: 'api-key' }),
+    }),
+    undefined,
+    { deadlineMs: api.bounds.appendMs },
+  );
+  if (outcome.outcome !== 'stored') return { code: 'log-unavailable' };
+  return {
+    status: 200,
+    body: { agentId, draining, activeJobs: known.activeJobs, seq: outcome.seq },
+  };
 }

@@ -13,8 +13,11 @@ import { agentRoutes } from './agent-routes.ts';
 import { notFound, problemOf, refuse } from './answer.ts';
 import type { ApiContext } from './api-context.ts';
 import { authorise } from './authority.ts';
+import { bulkCancelRoutes } from './bulk-cancel-routes.ts';
+import { cancelRoutes } from './cancel-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { hookRoutes } from './hook-routes.ts';
+import { orgRoutes } from './org-routes.ts';
 import { pageRoutes } from './page-routes.ts';
 import { ruleRoutes } from './rule-routes.ts';
 import { runReads } from './run-reads.ts';
@@ -112,10 +115,13 @@ function application(api: ApiContext): FastifyInstance {
       for (const routes of [
         runRoutes,
         runReads,
+        cancelRoutes,
+        bulkCancelRoutes,
         tailRoutes,
         triggerRoutes,
         agentRoutes,
         ruleRoutes,
+        orgRoutes,
       ])
         routes(scope, api);
     },

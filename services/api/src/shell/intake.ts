@@ -3,7 +3,7 @@
  * acknowledged. A repeat meets the original by the expectation of 0 on its subject, whenever it comes, and is answered from
  * it; another message under the same id is refused.
  */
-import { newId } from '@waybill/process';
+import { milestone, newId } from '@waybill/process';
 import {
   type ReceivedDraft,
   readTriggerMessage,
@@ -39,6 +39,7 @@ export async function takeIn(api: ApiContext, intake: Intake): Promise<TriggerAn
   const outcome = await api.journal.append(draft, expect, { deadlineMs: api.bounds.appendMs });
   switch (outcome.outcome) {
     case 'stored':
+      milestone('trigger.stored', draft);
       if (!outcome.duplicate) return fresh(intake);
       return repeated(
         api,

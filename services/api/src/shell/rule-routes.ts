@@ -1,14 +1,14 @@
 /**
- * `…/rules`: rules as they stand, and a rule's next generation. A generation is appended with the expectation of its own
- * last sequence, so that two who apply at once make two generations and lose none.
+ * `…/rules`: rules as they stand, and a rule's next generation.
  */
-import { parseJson, type Rule, RuleGeneration, RuleName, subjects } from '@waybill/protocol';
+import { type Rule, RuleGeneration, RuleName, subjects } from '@waybill/protocol';
 import { listRules } from '@waybill/readmodel';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Problem } from '../domain/problems.ts';
-import { type Answer, answering, isProblem, ok, tooLarge } from './answer.ts';
+import { type Answer, answering, isProblem } from './answer.ts';
 import type { ApiContext } from './api-context.ts';
+import { storeGeneration } from './generation.ts';
 import { pageAnswer, queryReadModel } from './read-model-query.ts';
 import {
   bytesOf,
@@ -16,7 +16,6 @@ import {
   isJsonType,
   limitParameter,
   mediaTypeOf,
-  originOf,
   pathOf,
   queryOf,
 } from './request-read.ts';
@@ -24,8 +23,6 @@ import { readRuleFile } from './rule-file.ts';
 
 const RulePath = z.object({ name: z.string() });
 const yamlTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'];
-/** Each lost race is another's generation: many in a row mean that somebody applies in a loop. */
-const triesMax = 8;
 
 export function ruleRoutes(app: FastifyInstance, api: ApiContext): void {
   const List = z.object({ limit: limitParameter(api.bounds), cursor: cursorParameter });
@@ -87,40 +84,20 @@ async function store(
   request: FastifyRequest,
 ): Promise<Answer | Problem> {
   const { name } = rule.metadata;
-  const subject = subjects.config(api.org, 'rule', name);
-  for (let tries = 0; tries < triesMax; tries++) {
-    const last = await api.journal.last('WB_CONFIG', subject, { leader: true });
-    const current =
-      last === undefined ? undefined : RuleGeneration.safeParse(parseJson(last.body)).data;
-    const lastSeq = last?.seq ?? 0;
-    if (current !== undefined && isSame(current.rule, rule))
-      return ok({ name, generation: current.generation, seq: lastSeq, unchanged: true });
-    const generation = (current?.generation ?? 0) + 1;
-    const meta = {
-      id: `${api.org}:rule.${name}@${lastSeq}`,
-      source: '/waybill/api',
-      ...originOf(request),
-    };
-    const body = JSON.stringify({ generation, rule } satisfies RuleGeneration);
-    const draft = { stream: 'WB_CONFIG', subject, type: 'rule.applied', meta, body } as const;
-    const outcome = await api.journal.append(
-      draft,
-      { filter: subject, lastSeq },
-      { deadlineMs: api.bounds.appendMs },
-    );
-    if (outcome.outcome === 'stored')
-      return { status: 201, body: { name, generation, seq: outcome.seq, unchanged: false } };
-    if (outcome.outcome === 'unknown') return { code: 'log-unavailable' };
-    if (outcome.outcome === 'refused') return refused(api, outcome.code);
-  }
-  return { code: 'rule-conflict' };
-}
-
-function refused(api: ApiContext, code: string): Problem {
-  if (code === 'stream-full') return { code: 'log-full', detail: 'The stream WB_CONFIG is full.' };
-  if (code === 'too-large')
-    return tooLarge(api.journal.maxPayload - api.bounds.payloadReserveBytes);
-  return { code: 'log-unavailable' };
+  const stored = await storeGeneration(api, request, {
+    subject: subjects.config(api.org, 'rule', name),
+    name: `rule.${name}`,
+    type: 'rule.applied',
+    read: (json) => RuleGeneration.safeParse(json).data,
+    next: (current, generation) =>
+      current !== undefined && isSame(current.rule, rule) ? undefined : { generation, rule },
+  });
+  if (isProblem(stored)) return stored;
+  const { value, seq, unchanged } = stored;
+  return {
+    status: unchanged ? 200 : 201,
+    body: { name, generation: value.generation, seq, unchanged },
+  };
 }
 
 /** Both come out of the same schema, which settles the order of keys; in maps the order is part of what was written. */

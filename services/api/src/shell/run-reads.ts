@@ -1,6 +1,14 @@
 /** `…/runs/{runId}` and what belongs to it: the run as it is or was, its events, its logs. All of it from the log. */
-import { iso, pendingView, RunId, type RunView, runView } from '@waybill/protocol';
-import { recordRef } from '@waybill/readmodel';
+import {
+  type Candidate,
+  iso,
+  pendingView,
+  type Run,
+  RunId,
+  type RunView,
+  runView,
+} from '@waybill/protocol';
+import { type AgentSummary, connectedAgents, recordRef } from '@waybill/readmodel';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { eventView } from '../domain/event-view.ts';
@@ -105,8 +113,41 @@ async function readRun(api: ApiContext, runId: string, wanted: Wanted): Promise<
   const run = runAt(events, wanted);
   if (run.seq === 0) return pendingRun(api, runId, wanted);
   const record = run.completed === null ? null : await recordOf(api, runId);
-  return ok(runView(run, api.org, runId, record));
+  const now = await waitingSide(api, run, wanted);
+  return ok(runView(run, api.org, runId, { record, ...now }));
 }
+
+/** Agents and time as they are now, for a job that waits now; without Postgres the rest can still be read. */
+async function waitingSide(
+  api: ApiContext,
+  run: Run,
+  place: Place,
+): Promise<Readonly<{ agents?: readonly Candidate[]; now?: number }>> {
+  if (isPast(place) || !run.jobs.some(({ state }) => state === 'queued')) return {};
+  const { journal, bounds, log, org } = api;
+  try {
+    const agents = await queryReadModel(api, (db) =>
+      connectedAgents(db, org, bounds.blockingAgents),
+    );
+    return { agents: agents.map(candidateOf), now: await journal.serverTime('WB_RUNS') };
+  } catch (error) {
+    log.warn(
+      { runId: run.created?.runId, err: error },
+      'the agents that a job waits for are not known',
+    );
+    return {};
+  }
+}
+
+const Labels = z.array(z.string());
+
+const candidateOf = (agent: AgentSummary): Candidate => ({
+  agentId: agent.agentId,
+  labels: Labels.safeParse(agent.labels).data ?? [],
+  capacity: agent.maxConcurrency,
+  load: agent.activeJobs,
+  isDraining: agent.draining !== null,
+});
 
 /** Once the stream is past the sequence, the run's own events up to it are all there, however few they are. */
 async function reaches(api: ApiContext, minSeq: number): Promise<boolean> {

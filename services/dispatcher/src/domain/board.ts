@@ -1,135 +1,136 @@
 /**
- * The runs that are not finished, the jobs that wait for an agent, and how many jobs each agent holds: all folded from WB_RUNS.
- * Deterministic and without I/O. It is changed in place because it is as large as the backlog and moves with every event.
- * Queued jobs stand in one line per org and set of labels, first come first served, so that a pick looks only at the heads;
- * those that are held back for a while stand apart until then.
+ * The jobs that wait for an agent: one line per org and what they ask for, first come first served by run; those that are held back
+ * for a while stand apart until then. Deterministic and without I/O. It is changed in place because it is as large as the backlog
+ * and moves with every event.
  */
 
-import type { Attempt, Job, Run, RunEvent } from '@waybill/protocol';
-import { currentAttempt, evolveRun, initialRun, isHeld, wasVoid } from '@waybill/protocol';
-import { memberKey } from './fleet.ts';
+import type { Job, JobSpec } from '@waybill/protocol';
+import { requirementOf } from '@waybill/protocol';
+import type { Demand } from './exchange.ts';
+import { createRanking } from './ranking.ts';
+
+export type Line = Demand & {
+  readonly key: string;
+  /** By run, so that one that is busy is passed over at once, however many of its jobs wait. */
+  readonly runs: Map<string, readonly string[]>;
+  /** The turn at which it was last served: the line that has waited longest is next. */
+  served: number;
+};
 
 export type Waiting = Readonly<{ runId: string; jobId: string }>;
-export type Line = Readonly<{
-  org: string;
-  runsOn: readonly string[];
-  jobs: ReadonlyMap<string, Waiting>;
-}>;
-export type Folded = Readonly<{
-  run: Run;
-  isVoid: boolean;
-  /** The one that the event is about. */
-  attempt: Attempt | undefined;
-  /** Whether a job is in another state than before: only then there can be something to decide. */
-  hasMoved: boolean;
-}>;
 
 export type Board = Readonly<{
-  fold(event: RunEvent): Folded;
-  run(runId: string): Run | undefined;
-  /** Whether `run.created` of this run was ever folded, finished runs included. */
-  knows(runId: string): boolean;
-  runs(): Iterable<readonly [string, Run]>;
-  /** The lines with somebody in them who may be offered at this server time. */
-  lines(now: number): readonly Line[];
+  /** A job that is queued, until it leaves. */
+  join(org: string, runId: string, job: Job, now: number): void;
+  leave(org: string, runId: string, job: Job): void;
+  /** Those that are held back no longer. */
+  letIn(now: number): void;
   /** The earliest server time at which a job is not held back any more. */
   nextDue(): number | undefined;
-  load(agentKey: string): number;
-  /** Counts an offer that is on its way against the agent, until it is released. */
-  reserve(agentKey: string): void;
-  release(agentKey: string): void;
+  /** Where jobs of this kind stand, if any do. */
+  line(org: string, spec: JobSpec): Line | undefined;
+  /** Jobs that wait, held back or not. */
+  size(): number;
+}>;
+
+export type BoardOptions = Readonly<{
+  onOpen: (line: Line) => void;
+  onClose: (line: Line) => void;
+  /** Somebody new stands in it. */
+  onJoin: (line: Line) => void;
 }>;
 
 type HeldBack = Readonly<{ org: string; runId: string; job: Job }>;
-type OpenLine = Omit<Line, 'jobs'> & Readonly<{ jobs: Map<string, Waiting> }>;
 
-const lineKey = (org: string, runsOn: readonly string[]): string =>
-  JSON.stringify([org, ...runsOn.toSorted()]);
+/** Empty lines are kept for a while: the next job often asks for the same. */
+const EMPTY_MAX = 256;
 
-export function createBoard(): Board {
-  const runs = new Map<string, Run>();
-  const known = new Set<string>();
-  const lines = new Map<string, OpenLine>();
+const lineKey = (org: string, { runsOn, agent }: JobSpec): string =>
+  JSON.stringify([org, agent ?? null, ...runsOn.toSorted()]);
+
+export function createBoard({ onOpen, onClose, onJoin }: BoardOptions): Board {
+  const lines = new Map<string, Line>();
+  const empty = new Set<Line>();
   const heldBack = new Map<string, HeldBack>();
-  const loads = new Map<string, number>();
+  const due = createRanking<HeldBack>((a, b) => a.job.notBefore < b.job.notBefore);
+  let waiting = 0;
 
-  const count = (key: string, by: number): void => {
-    const next = (loads.get(key) ?? 0) + by;
-    if (next === 0) loads.delete(key);
-    else loads.set(key, next);
-  };
-
-  const leave = (org: string, { spec }: Job): void => {
-    heldBack.delete(spec.jobId);
-    const key = lineKey(org, spec.runsOn);
-    const line = lines.get(key);
-    if (line?.jobs.delete(spec.jobId) === true && line.jobs.size === 0) lines.delete(key);
-  };
-
-  const join = (org: string, runId: string, { spec: { jobId, runsOn } }: Job): void => {
-    const key = lineKey(org, runsOn);
-    const line = lines.get(key) ?? { org, runsOn, jobs: new Map<string, Waiting>() };
-    line.jobs.set(jobId, { runId, jobId });
+  const open = (org: string, spec: JobSpec): Line => {
+    const key = lineKey(org, spec);
+    const known = lines.get(key);
+    if (known !== undefined) return known;
+    const line: Line = {
+      org,
+      key,
+      fits: requirementOf(spec.runsOn),
+      agent: spec.agent,
+      runs: new Map(),
+      served: 0,
+    };
     lines.set(key, line);
+    onOpen(line);
+    return line;
+  };
+  const emptied = (line: Line): void => {
+    empty.add(line);
+    const [oldest] = empty;
+    if (empty.size <= EMPTY_MAX || oldest === undefined) return;
+    empty.delete(oldest);
+    lines.delete(oldest.key);
+    onClose(oldest);
   };
 
-  const move = (event: RunEvent, before: Job | undefined, after: Job): void => {
-    const { org, runId } = event;
-    const was = before !== undefined && isHeld(before) ? currentAttempt(before) : undefined;
-    const is = isHeld(after) ? currentAttempt(after) : undefined;
-    if (was !== undefined) count(memberKey(org, was.agentId), -1);
-    if (is !== undefined) count(memberKey(org, is.agentId), 1);
-    if (before?.state === 'queued') leave(org, after);
-    if (after.state !== 'queued') return;
-    if (after.notBefore > event.at) heldBack.set(after.spec.jobId, { org, runId, job: after });
-    else join(org, runId, after);
+  const enter = (org: string, runId: string, { spec }: Job): void => {
+    const line = open(org, spec);
+    empty.delete(line);
+    line.runs.set(runId, [...(line.runs.get(runId) ?? []), spec.jobId]);
+    waiting += 1;
+    onJoin(line);
+  };
+  const free = (held: HeldBack): void => {
+    heldBack.delete(held.job.spec.jobId);
+    due.remove(held);
   };
 
   return {
-    fold: (event) => {
-      const before = runs.get(event.runId) ?? initialRun;
-      const finished = !runs.has(event.runId) && known.has(event.runId);
-      const run = finished ? before : evolveRun(before, event);
-      const isVoid = finished || wasVoid(run, event.seq);
-      let hasMoved = false;
-      for (const [index, job] of run.jobs.entries()) {
-        const was = before.jobs[index];
-        if (was?.state === job.state) continue;
-        move(event, was, job);
-        hasMoved = true;
+    join: (org, runId, job, now) => {
+      if (job.notBefore <= now) return enter(org, runId, job);
+      const held = { org, runId, job };
+      heldBack.set(job.spec.jobId, held);
+      due.place(held);
+    },
+    leave: (org, runId, { spec }) => {
+      const held = heldBack.get(spec.jobId);
+      if (held !== undefined) return free(held);
+      const line = lines.get(lineKey(org, spec));
+      const jobs = line?.runs.get(runId);
+      if (line === undefined || jobs?.includes(spec.jobId) !== true) return;
+      waiting -= 1;
+      if (jobs.length > 1)
+        return void line.runs.set(
+          runId,
+          jobs.filter((jobId) => jobId !== spec.jobId),
+        );
+      line.runs.delete(runId);
+      if (line.runs.size === 0) emptied(line);
+    },
+    letIn: (now) => {
+      for (;;) {
+        const held = due.first();
+        if (held === undefined || held.job.notBefore > now) return;
+        free(held);
+        enter(held.org, held.runId, held.job);
       }
-      if (run.created !== null) known.add(event.runId);
-      if (run.completed === null && !finished) runs.set(event.runId, run);
-      else runs.delete(event.runId);
-      const job = run.jobs.find((each) => each.spec.jobId === event.meta.jobId);
-      const attempt = job === undefined ? undefined : currentAttempt(job);
-      return { run, isVoid, attempt, hasMoved };
     },
-    run: (runId) => runs.get(runId),
-    knows: (runId) => known.has(runId),
-    runs: () => runs.entries(),
-    lines: (now) => {
-      for (const [jobId, { org, runId, job }] of heldBack) {
-        if (job.notBefore > now) continue;
-        heldBack.delete(jobId);
-        join(org, runId, job);
-      }
-      return [...lines.values()];
-    },
-    nextDue: () => {
-      let next: number | undefined;
-      for (const { job } of heldBack.values())
-        next = Math.min(next ?? Number.POSITIVE_INFINITY, job.notBefore);
-      return next;
-    },
-    load: (agentKey) => loads.get(agentKey) ?? 0,
-    reserve: (agentKey) => count(agentKey, 1),
-    release: (agentKey) => count(agentKey, -1),
+    nextDue: () => due.first()?.job.notBefore,
+    line: (org, spec) => lines.get(lineKey(org, spec)),
+    size: () => waiting + heldBack.size,
   };
 }
 
 /** The first of a line whose run has no decision on its way. */
 export function firstOf(line: Line, isBusy: (runId: string) => boolean): Waiting | undefined {
-  for (const waiting of line.jobs.values()) if (!isBusy(waiting.runId)) return waiting;
+  for (const [runId, [jobId]] of line.runs)
+    if (jobId !== undefined && !isBusy(runId)) return { runId, jobId };
   return undefined;
 }

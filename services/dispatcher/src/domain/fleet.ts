@@ -1,127 +1,264 @@
 /**
- * The agents that can be offered work, folded from WB_AGENTS and from what runs say of them. A fleet only chooses well: an offer
- * to an agent that is gone or full is settled by its deadline or its reject, never by this table being right. Deterministic and
- * without I/O; changed in place, because it is as large as the fleet and moves with every job.
+ * The agents of all orgs, folded from WB_AGENTS, from what runs say of them, and from the leases of gateways. A fleet only chooses
+ * well: an offer to an agent that is gone or full is settled by its deadline or its reject, never by this being right. The two
+ * streams come in any order between them; what they leave behind is the same. Deterministic and without I/O.
  */
-import type { AgentEvent, RunEvent } from '@waybill/protocol';
-import { isTerminalJob } from '@waybill/protocol';
+import type { AgentEvent, Attempt, RunEvent } from '@waybill/protocol';
+import { hasSlot, isNewestSession, isTerminalJob, offeredLabels } from '@waybill/protocol';
+import type { Agent, Seat } from './agent.ts';
+import {
+  agentKey,
+  decodeAgent,
+  encodeAgent,
+  isBefore,
+  isForgettable,
+  newAgent,
+  wantsWork,
+} from './agent.ts';
+import type { Demand, Exchange } from './exchange.ts';
+import { createExchange } from './exchange.ts';
+import { createGateways } from './gateways.ts';
+import { createRanking } from './ranking.ts';
+import { asksAgainAt, endedJob, newSession, saidBusy, saidRoom } from './session.ts';
 
-export type Member = Readonly<{
+export type Offeree = Readonly<{
   key: string;
   agentId: string;
-  /** The sequence of its `registered` event. */
   session: number;
-  labels: ReadonlySet<string>;
-  capacity: number;
-  /** Closed until it registers again: it let an offer expire, or it drains. */
-  isClosed: boolean;
-  /** Server time of its last `busy`, null once it has room again. */
-  busyAt: number | null;
-  /** Server time since when it has had nothing to do: among equals the longest idle goes first. */
-  idleSince: number;
+  /** Whether the agent itself has shown that it has room. */
+  room: 'assumed' | 'reported';
 }>;
 
-export type Fleet = Readonly<{
+/** Whose attempt it is. */
+export type Holder = Pick<Attempt, 'agentId' | 'session'>;
+
+export type Fleet<D extends Demand> = Readonly<{
   heardAgent(event: AgentEvent): void;
-  /** What a run's event (folded, not void) says of the agent that holds the attempt. */
-  heardRun(event: RunEvent, holder: Readonly<{ agentId: string; session: number }>): void;
-  /** The agent for a job: labels all there, a slot free; least loaded first, then longest idle, then by name. */
-  pick(org: string, runsOn: readonly string[], now: number): Member | undefined;
-  /** The earliest server time at which a busy agent is asked again. */
-  nextDue(now: number): number | undefined;
+  /** What a run's event (folded, not void) says of the agent that has the attempt. */
+  heardRun(event: RunEvent, attempt: Holder): void;
+  /** Of the gateway whose lease has that name. Sessions on one whose lease has lapsed get no offers. */
+  heardGateway(lease: string, isHeld: boolean): void;
+  /** It holds one job more, or one less. `at`: server time, where that has just happened. */
+  hold(org: string, agentId: string, by: 1 | -1, at?: number): void;
+  /** Counts an offer that is on its way against the agent, until it is released. */
+  reserve(key: string): void;
+  release(key: string): void;
+  post(demand: D): void;
+  unpost(demand: D): void;
+  /** The agent for a job: fitting and with a slot; least loaded first, then longest idle, then by name. */
+  pick(demand: D): Offeree | undefined;
+  /** Asks again whom nobody has heard of for long after its `busy`. */
+  askAgain(now: number): void;
+  /** The earliest server time at which there is somebody to ask again. */
+  nextDue(): number | undefined;
+  load(org: string, agentId: string): number;
+  save(): readonly string[];
+  /** Into an empty fleet. Throws, and changes nothing, where another version has saved. */
+  restore(lines: readonly string[]): void;
 }>;
 
-/** An agent that said busy and then nothing is asked again after this long. */
-const BUSY_MS = 30_000;
+/** `onRoom`: an agent that fits it has got room. */
+export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Fleet<D> {
+  const agents = new Map<string, Agent>();
+  const exchanges = new Map<string, Exchange<D, Agent>>();
+  const full = createRanking<Agent>((a, b) => dueOf(a) < dueOf(b));
 
-/** By org and agent id: an agent belongs to exactly one org. */
-export const memberKey = (org: string, agentId: string): string => `${org} ${agentId}`;
+  const exchangeOf = (org: string): Exchange<D, Agent> => {
+    const known = exchanges.get(org);
+    if (known !== undefined) return known;
+    const exchange = createExchange<D, Agent>(isBefore, onRoom);
+    exchanges.set(org, exchange);
+    return exchange;
+  };
+  const agentOf = (org: string, agentId: string): Agent => {
+    const key = agentKey(org, agentId);
+    const known = agents.get(key);
+    if (known !== undefined) return known;
+    const agent = newAgent(org, agentId);
+    agents.set(key, agent);
+    return agent;
+  };
 
-export function createFleet(load: (key: string) => number): Fleet {
-  const orgs = new Map<string, Map<string, Member>>();
+  /** Behind every change of an agent. */
+  const settle = (agent: Agent): void => {
+    const { org, load, reserved, seat } = agent;
+    const isReady =
+      seat !== undefined &&
+      wantsWork(agent) &&
+      gateways.isPresent(seat.gateway) &&
+      hasSlot(load + reserved, seat.capacity);
+    if (seat !== undefined) exchangeOf(org).place(agent, isReady);
+    if (dueOf(agent) === Number.POSITIVE_INFINITY) full.remove(agent);
+    else full.place(agent);
+    if (isForgettable(agent)) agents.delete(agent.key);
+  };
+  const gateways = createGateways<Agent>(settle);
 
-  const change = (org: string, member: Member, to: Partial<Member>): void => {
-    orgs.get(org)?.set(member.agentId, { ...member, ...to });
+  const stand = (agent: Agent): void => {
+    const { seat, org } = agent;
+    agent.seat = undefined;
+    if (seat === undefined) return;
+    gateways.leave(agent, seat.gateway);
+    const exchange = exchanges.get(org);
+    exchange?.leave(agent);
+    if (exchange?.isEmpty() === true) exchanges.delete(org);
+  };
+  const sit = (agent: Agent, seat: Seat): void => {
+    stand(agent);
+    agent.seat = seat;
+    gateways.enter(agent, seat.gateway);
+    exchangeOf(agent.org).enter(agent, offeredLabels(seat.labels));
+  };
+
+  const registered = (
+    org: string,
+    agentId: string,
+    session: number,
+    seat: Seat,
+    at: number,
+  ): void => {
+    const agent = agentOf(org, agentId);
+    const { session: known } = agent;
+    if (!isNewestSession(session, known?.seq) || (known?.seq === session && agent.seat)) return;
+    // Its runs may have spoken of it before.
+    if (known?.seq !== session) agent.session = newSession(session);
+    agent.idleSince = at;
+    sit(agent, seat);
+    settle(agent);
+  };
+
+  const left = (agent: Agent, session: number): void => {
+    if (agent.session?.seq !== session) return;
+    stand(agent);
+    agent.session = undefined;
+  };
+  const reported = (agent: Agent, said: number, activeJobs: number, at: number): void => {
+    const { session, seat } = agent;
+    if (session?.seq !== said || seat === undefined) return;
+    saidRoom(session, seat.capacity - activeJobs, at);
   };
 
   return {
     heardAgent: (event) => {
-      const { agentId } = event.meta;
+      const { org, at, gateway } = event;
+      const { agentId, session } = event.meta;
       if (event.type === 'unreadable' || agentId === undefined) return;
-      const { org } = event;
-      const members = orgs.get(org) ?? new Map<string, Member>();
-      const member = members.get(agentId);
-      if (event.type === 'registered')
-        orgs.set(org, members.set(agentId, registered(event, agentId)));
-      if (event.type === 'disconnected' && member?.session === event.body.session) {
-        members.delete(agentId);
-        if (members.size === 0) orgs.delete(org);
+      if (event.type === 'registered' || event.type === 'present') {
+        const { labels, maxConcurrency: capacity = 1 } = event.body;
+        const seq = event.type === 'present' ? event.body.session : event.seq;
+        return registered(org, agentId, seq, { labels, capacity, gateway }, at);
       }
-      if (event.type === 'status' && member !== undefined && hasRoom(member, event))
-        change(org, member, { busyAt: null });
+      const agent = agentOf(org, agentId);
+      if (event.type === 'draining') agent.isDrained = event.body.draining;
+      else if (event.type === 'disconnected') left(agent, event.body.session);
+      else if (event.type === 'status' && session !== undefined)
+        reported(agent, session, event.body.activeJobs, at);
+      settle(agent);
     },
-    heardRun: (event, { agentId, session }) => {
-      const member = orgs.get(event.org)?.get(agentId);
-      if (member === undefined || member.session !== session) return;
-      if (
-        event.type === 'job.expired' ||
-        (event.type === 'job.reject' && event.body.reason === 'draining')
-      )
-        change(event.org, member, { isClosed: true });
-      else if (event.type === 'job.reject') change(event.org, member, { busyAt: event.at });
-      else if (event.type === 'job.status' && isTerminalJob(event.body.state))
-        change(event.org, member, { idleSince: event.at, busyAt: null });
-    },
-    pick: (org, runsOn, now) => {
-      let best: Member | undefined;
-      let bestLoad = 0;
-      for (const member of orgs.get(org)?.values() ?? []) {
-        if (member.isClosed || (member.busyAt !== null && now < member.busyAt + BUSY_MS)) continue;
-        const used = load(member.key);
-        if (used >= member.capacity || !runsOn.every((label) => member.labels.has(label))) continue;
-        if (
-          best === undefined ||
-          used < bestLoad ||
-          (used === bestLoad && isBefore(member, best))
-        ) {
-          best = member;
-          bestLoad = used;
-        }
+    heardRun: (event, attempt) => {
+      if (!tellsOfAgent(event)) return;
+      const agent = agentOf(event.org, attempt.agentId);
+      if (attempt.session > (agent.session?.seq ?? 0)) {
+        stand(agent);
+        agent.session = newSession(attempt.session);
       }
-      return best;
+      const { session, seat } = agent;
+      if (session?.seq === attempt.session) {
+        if (event.type === 'job.offered') session.shown = Math.max(0, session.shown - 1);
+        else if (event.type === 'job.expired') session.isClosed = true;
+        else if (event.type === 'job.status') endedJob(session, seat?.capacity ?? 1);
+        else if (event.type === 'job.reject' && event.body.reason === 'draining')
+          session.isDraining = true;
+        else saidBusy(session, event.at);
+      }
+      settle(agent);
     },
-    nextDue: (now) => {
-      let next: number | undefined;
-      for (const members of orgs.values())
-        for (const { busyAt, isClosed } of members.values()) {
-          if (busyAt === null || isClosed || busyAt + BUSY_MS <= now) continue;
-          next = Math.min(next ?? Number.POSITIVE_INFINITY, busyAt + BUSY_MS);
+    heardGateway: gateways.heard,
+    hold: (org, agentId, by, at) => {
+      const agent = agentOf(org, agentId);
+      agent.load += by;
+      if (by < 0 && at !== undefined) agent.idleSince = at;
+      settle(agent);
+    },
+    reserve: (key) => {
+      const agent = agents.get(key);
+      if (agent === undefined) return;
+      agent.reserved += 1;
+      settle(agent);
+    },
+    release: (key) => {
+      const agent = agents.get(key);
+      if (agent === undefined) return;
+      agent.reserved -= 1;
+      settle(agent);
+    },
+    post: (demand) => exchangeOf(demand.org).post(demand),
+    unpost: (demand) => {
+      const exchange = exchanges.get(demand.org);
+      exchange?.unpost(demand);
+      if (exchange?.isEmpty() === true) exchanges.delete(demand.org);
+    },
+    pick: (demand) => {
+      const agent = exchanges.get(demand.org)?.pick(demand);
+      if (agent?.session === undefined) return undefined;
+      const { key, agentId, session, reserved } = agent;
+      const room = session.shown > reserved ? 'reported' : 'assumed';
+      return { key, agentId, session: session.seq, room };
+    },
+    askAgain: (now) => {
+      for (;;) {
+        const agent = full.first();
+        if (agent?.session === undefined || dueOf(agent) > now) return;
+        agent.session.fullSince = null;
+        settle(agent);
+      }
+    },
+    nextDue: () => {
+      const agent = full.first();
+      return agent === undefined ? undefined : dueOf(agent);
+    },
+    load: (org, agentId) => agents.get(agentKey(org, agentId))?.load ?? 0,
+    save: () => {
+      // Sessions whose registration never came are of agents that are gone.
+      for (const agent of agents.values())
+        if (agent.session !== undefined && agent.seat === undefined) {
+          agent.session = undefined;
+          settle(agent);
         }
-      return next;
+      const kept = [...agents.values()].filter((each) => each.isDrained || each.seat !== undefined);
+      const head: Head = { version: VERSION, leases: gateways.leased() };
+      return [JSON.stringify(head), ...kept.map(encodeAgent)];
+    },
+    restore: ([first = '{}', ...lines]) => {
+      // Written by `save`, and kept behind the snapshot's digest.
+      const head = JSON.parse(first) as Partial<Head>;
+      if (head.version !== VERSION) throw new Error('the fleet was saved by another version');
+      const saved = lines.map(decodeAgent);
+      gateways.restore(head.leases ?? []);
+      for (const { org, agentId, isDrained, idleSince, session, seat } of saved) {
+        const agent = agentOf(org, agentId);
+        Object.assign(agent, { isDrained, idleSince, session });
+        if (seat !== undefined) sit(agent, seat);
+        settle(agent);
+      }
     },
   };
 }
 
-type AgentEventOf<T extends AgentEvent['type']> = Extract<AgentEvent, { type: T }>;
+/** Of the text in a snapshot: raised with every change of it. */
+const VERSION = 1;
+type Head = Readonly<{ version: number; leases: readonly string[] }>;
 
-/** Capacity is 1 unless the agent says otherwise: agents of the published protocol run one job at a time and say nothing. */
-const registered = (event: AgentEventOf<'registered'>, agentId: string): Member => ({
-  key: memberKey(event.org, agentId),
-  agentId,
-  session: event.seq,
-  labels: new Set(event.body.labels),
-  capacity: event.body.maxConcurrency ?? 1,
-  isClosed: false,
-  busyAt: null,
-  idleSince: event.at,
-});
+const dueOf = ({ session }: Agent): number =>
+  session === undefined ? Number.POSITIVE_INFINITY : asksAgainAt(session);
 
-/** Said behind its `busy`, and on the same session: the two lie in different streams. */
-const hasRoom = ({ busyAt, session, capacity }: Member, event: AgentEventOf<'status'>): boolean =>
-  busyAt !== null &&
-  event.at >= busyAt &&
-  event.meta.session === session &&
-  event.body.activeJobs < capacity;
+type Telling = Extract<
+  RunEvent,
+  { type: 'job.offered' | 'job.expired' | 'job.reject' | 'job.status' }
+>;
 
-const isBefore = (a: Member, b: Member): boolean =>
-  a.idleSince < b.idleSince || (a.idleSince === b.idleSince && a.agentId < b.agentId);
+const tellsOfAgent = (event: RunEvent): event is Telling =>
+  event.type === 'job.offered' ||
+  event.type === 'job.expired' ||
+  event.type === 'job.reject' ||
+  (event.type === 'job.status' && isTerminalJob(event.body.state));

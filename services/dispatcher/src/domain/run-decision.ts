@@ -1,73 +1,136 @@
 /**
- * What a run needs decided next, one decision at a time: the next expectation is known only once the last one is folded.
- * Offers are not made here, because they also need an agent. Pure and idempotent: the same run gives the same decision.
+ * What a run needs decided next, one decision at a time: the next expectation is known only once the last one is folded. First who
+ * is to stop, then who is not to begin, then whose needs have been settled, last the end. Offers are not made here, because they
+ * also need an agent. Pure and idempotent: the same run gives the same decision.
  */
 
-import type { BodyOf, Draft, Job, JobOffered, Run } from '@waybill/protocol';
+import type {
+  BodyOf,
+  Draft,
+  Expectation,
+  Job,
+  JobOffered,
+  Run,
+  StopReason,
+} from '@waybill/protocol';
 import {
   completionOf,
   currentAttempt,
   decisionId,
+  expectationOf,
+  isHeld,
+  isTerminalJob,
+  isUntouched,
   needsOf,
   runDraft,
-  subjects,
 } from '@waybill/protocol';
+import type { Offeree } from './fleet.ts';
 
 /** To be appended only where nothing of the run lies behind `lastSeq`. */
-export type Decision = Readonly<{
-  draft: Draft;
-  expect: Readonly<{ filter: string; lastSeq: number }>;
-}>;
+export type Decision = Readonly<{ runId: string; draft: Draft; expect: Expectation }>;
 
 const SOURCE = '/waybill/dispatcher';
+const CANCEL_GRACE_MS = 30_000;
+
+type Created = NonNullable<Run['created']>;
 
 export function decideRun(run: Run): Decision | undefined {
   const { created, completed } = run;
   if (created === null || completed !== null) return undefined;
+  const isDoomed = doomedBy(run.jobs, created);
   for (const job of run.jobs) {
-    if (job.state !== 'pending') continue;
-    const needs = needsOf(job.spec.needs, run.jobs);
+    const stop = decideStop(run, created, job, isDoomed);
+    if (stop !== undefined) return stop;
+  }
+  for (const job of run.jobs) {
     const { jobId } = job.spec;
-    if (needs.kind === 'met') return about(run, 'job.queued', jobId, { jobId });
-    if (needs.kind === 'unmet')
-      return about(run, 'job.skipped', jobId, { jobId, because: [...needs.because] });
+    if (isUntouched(job) && isDoomed(job))
+      return about(run, created, 'job.cancelled', { jobId, reason: 'fail_fast' });
+    const next = job.state === 'pending' ? decidePending(run, created, job) : undefined;
+    if (next !== undefined) return next;
   }
   const completion = completionOf(run);
   return completion === undefined
     ? undefined
-    : about(run, 'run.completed', undefined, completedBody(run, completion));
+    : about(run, created, 'run.completed', completedBody(run, completion));
 }
 
-function about<T extends 'job.queued' | 'job.skipped' | 'run.completed'>(
+/** Whether a job is not to go on because another has failed. */
+function doomedBy(jobs: readonly Job[], { failFast }: Created): (job: Job) => boolean {
+  const failed = jobs.filter(({ state }) => state === 'failed' || state === 'timed_out_stale');
+  if (failed.length > 0 && failFast === true) return ({ state }) => !isTerminalJob(state);
+  const groups = new Set(
+    failed.flatMap(({ spec }) => (spec.failFast === true ? [spec.group] : [])),
+  );
+  return ({ state, spec }) =>
+    spec.group !== undefined && groups.has(spec.group) && !isTerminalJob(state);
+}
+
+/** Once for each attempt that is to stop, and once more where a person has lost patience. */
+function decideStop(
   run: Run,
+  created: Created,
+  job: Job,
+  isDoomed: (job: Job) => boolean,
+): Decision | undefined {
+  const current = currentAttempt(job);
+  if (!isHeld(job) || current === undefined) return undefined;
+  const { cancel } = job;
+  const force = cancel?.force ?? false;
+  const isAsked = cancel !== null || isDoomed(job);
+  const isTold = current.stop !== null && (current.stop.force || !force);
+  if (!isAsked || isTold) return undefined;
+  const { attempt, fence, agentId, session } = current;
+  const reason: StopReason = cancel === null ? 'fail_fast' : 'cancelled';
+  const graceMs = created.cancelGraceMs ?? CANCEL_GRACE_MS;
+  const body: BodyOf<'job.cancel'> = { jobId: job.spec.jobId, attempt, reason, force, graceMs };
+  return addressed(run, created, 'job.cancel', body, { attempt, fence, agentId, session });
+}
+
+function decidePending(run: Run, created: Created, { spec }: Job): Decision | undefined {
+  const { jobId } = spec;
+  const needs = needsOf(spec.needs, run.jobs);
+  if (needs.kind === 'met') return about(run, created, 'job.queued', { jobId });
+  if (needs.kind === 'open') return undefined;
+  return about(run, created, 'job.skipped', { jobId, because: [...needs.because] });
+}
+
+type Unaddressed = 'job.queued' | 'job.skipped' | 'job.cancelled' | 'run.completed';
+
+function about<T extends Unaddressed>(
+  run: Run,
+  { org, runId }: Created,
   type: T,
-  jobId: string | undefined,
   body: BodyOf<T>,
 ): Decision {
-  const { org, runId } = madeOf(run);
-  return {
-    expect: { filter: subjects.runFilter(org, runId), lastSeq: run.seq },
-    draft: runDraft({
-      org,
-      runId,
-      type,
-      meta: {
-        id: decisionId(org, runId, type, jobId ?? 'run', run.seq),
-        source: SOURCE,
-        jobId,
-        requestId: run.requestId ?? undefined,
-        traceparent: run.traceparent ?? undefined,
-      },
-      body,
-    }),
-  };
+  const jobId = 'jobId' in body && typeof body.jobId === 'string' ? body.jobId : undefined;
+  const id = decisionId(org, runId, type, jobId ?? 'run', run.seq);
+  const meta = { id, source: SOURCE, jobId, ...traceOf(run) };
+  const draft = runDraft({ org, runId, type, meta, body });
+  return { runId, draft, expect: expectationOf(org, runId, run.seq) };
 }
 
-/** Asked only of runs whose `run.created` is folded. */
-function madeOf(run: Run): Readonly<{ org: string; runId: string; ackTimeoutMs: number }> {
-  if (run.created === null) throw new Error('no decision is made about a run that does not exist');
-  return run.created;
+type Addressee = Readonly<{ attempt: number; fence: number; agentId: string; session: number }>;
+
+function addressed<T extends 'job.offered' | 'job.cancel'>(
+  run: Run,
+  { org, runId }: Created,
+  type: T,
+  body: BodyOf<T> & Readonly<{ jobId: string }>,
+  to: Addressee,
+): Decision {
+  const { jobId } = body;
+  const id = decisionId(org, runId, type, `${jobId}.${to.attempt}`, run.seq);
+  const meta = { id, source: SOURCE, jobId, ...to, ...traceOf(run) };
+  const draft = runDraft({ org, runId, type, to: to.agentId, meta, body });
+  return { runId, draft, expect: expectationOf(org, runId, run.seq) };
 }
+
+/** The request that the run goes back to is named in everything that comes of it, however late. */
+const traceOf = ({ requestId, traceparent }: Run) => ({
+  requestId: requestId ?? undefined,
+  traceparent: traceparent ?? undefined,
+});
 
 /** Usage and cost are sums over usage events, which no agent of this version reports. */
 const completedBody = (
@@ -88,37 +151,30 @@ const completedBody = (
   })),
 });
 
-/** Offers a queued job to an agent's session. The fence is the sequence that the offer expects. */
+/**
+ * Offers a queued job to an agent's session. The fence is the sequence that the offer expects. `ackTimeoutMs`: what the org has set
+ * for its offers, else the run's own. Undefined for a run that does not exist.
+ */
 export function decideOffer(
   run: Run,
   job: Job,
-  to: Readonly<{ agentId: string; session: number }>,
-): Decision {
-  const { org, runId, ackTimeoutMs } = madeOf(run);
+  to: Omit<Offeree, 'key'>,
+  ackTimeoutMs: number | undefined,
+): Decision | undefined {
+  const { created } = run;
+  if (created === null) return undefined;
   const attempt = (currentAttempt(job)?.attempt ?? 0) + 1;
-  const { jobId } = job.spec;
+  const { agentId, session, room } = to;
+  const fence = run.seq;
   const body: JobOffered = {
-    jobId,
+    jobId: job.spec.jobId,
     attempt,
-    fence: run.seq,
-    agentId: to.agentId,
-    session: to.session,
-    ackTimeoutMs,
+    fence,
+    agentId,
+    session,
+    ackTimeoutMs: ackTimeoutMs ?? created.ackTimeoutMs,
     reason: attempt === 1 ? 'initial' : 'retry',
+    room,
   };
-  const meta = {
-    id: decisionId(org, runId, 'job.offered', `${jobId}.${attempt}`, run.seq),
-    source: SOURCE,
-    jobId,
-    attempt,
-    fence: run.seq,
-    agentId: to.agentId,
-    session: to.session,
-    requestId: run.requestId ?? undefined,
-    traceparent: run.traceparent ?? undefined,
-  };
-  return {
-    expect: { filter: subjects.runFilter(org, runId), lastSeq: run.seq },
-    draft: runDraft({ org, runId, type: 'job.offered', to: to.agentId, meta, body }),
-  };
+  return addressed(run, created, 'job.offered', body, { attempt, fence, agentId, session });
 }

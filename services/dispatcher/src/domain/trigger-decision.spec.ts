@@ -13,8 +13,8 @@ import {
   wire,
 } from '@waybill/protocol';
 import { describe, expect, it } from 'vitest';
-import type { PlacedRule } from './trigger-decision.ts';
-import { decideTrigger, planRun } from './trigger-decision.ts';
+import { type PlacedRule, type PlannedRun, planRun as plan } from './run-plan.ts';
+import { bodyKey, decideTrigger } from './trigger-decision.ts';
 
 const id = triggerId('main', 'github', 'd1');
 const data = {
@@ -52,6 +52,13 @@ const placed = (name: string, spec: Record<string, unknown> = {}): PlacedRule =>
     },
   }),
 });
+const BYTES = 1e6;
+const decide = (about: TriggerReceived, rules: readonly PlacedRule[], maxBytes = BYTES) =>
+  decideTrigger(about, rules, maxBytes).decided;
+const planRun = (about: TriggerReceived, planned: PlannedRun, maxBytes: number) => {
+  const made = plan(about, planned, maxBytes);
+  return 'created' in made ? made.created : undefined;
+};
 const direct = (body: unknown): TriggerReceived => ({
   ...trigger,
   source: 'api',
@@ -62,7 +69,7 @@ const direct = (body: unknown): TriggerReceived => ({
 
 describe('a trigger', () => {
   it('that matches no rule is decided no_rule', () => {
-    expect(decideTrigger(trigger, [])).toEqual({
+    expect(decide(trigger, [])).toEqual({
       triggerId: id,
       receivedSeq: 4,
       decision: 'no_rule',
@@ -71,26 +78,77 @@ describe('a trigger', () => {
   });
 
   it('starts one run for each rule that matches, in the order of their names, with pinned generations', () => {
-    const decided = decideTrigger(trigger, [placed('zeta'), placed('alpha')]);
+    const decided = decide(trigger, [placed('zeta'), placed('alpha')]);
     expect(decided.runs).toEqual([
       { rule: { name: 'alpha', generation: 3, seq: 12 }, runId: runId(id, 0) },
       { rule: { name: 'zeta', generation: 3, seq: 12 }, runId: runId(id, 1) },
     ]);
-    expect(decideTrigger(trigger, [placed('alpha'), placed('zeta')])).toEqual(decided);
+    expect(decide(trigger, [placed('alpha'), placed('zeta')])).toEqual(decided);
   });
 
   it('that asks for a run directly starts that run, and is decided invalid if it cannot', () => {
-    expect(
-      decideTrigger(direct({ jobs: [{ name: 'a', steps: [{ run: 'true' }] }] }), []),
-    ).toMatchObject({ decision: 'run', runs: [{ rule: null }] });
-    expect(decideTrigger(direct({ jobs: [] }), [])).toMatchObject({
+    expect(decide(direct({ jobs: [{ name: 'a', steps: [{ run: 'true' }] }] }), [])).toMatchObject({
+      decision: 'run',
+      runs: [{ rule: null }],
+    });
+    expect(decide(direct({ jobs: [] }), [])).toMatchObject({
       decision: 'invalid',
       runs: [],
     });
   });
 });
 
+describe('a run that can never be', () => {
+  const big = { ...trigger, data: { ...data, message: 'x'.repeat(20_000) } };
+
+  it('is named in the decision, and nothing waits for it', () => {
+    const decided = decide(big, [placed('ci')], 10_000);
+    expect(decided).toMatchObject({ decision: 'invalid', runs: [] });
+    expect(decided.detail).toMatch(/^no run of the rule "ci": the run would have \d+ bytes, 9999 /);
+    expect(
+      decide(direct({ jobs: [{ name: 'a', config: { any: 'x'.repeat(20_000) } }] }), [], 10_000),
+    ).toMatchObject({ decision: 'invalid', runs: [] });
+  });
+
+  it('takes nothing from those of other rules', () => {
+    const small = placed('small', { jobs: [{ name: 'test', steps: [{ run: 'true' }] }] });
+    const decided = decide(big, [placed('big'), small], 10_000);
+    expect(decided.detail).toContain('"big"');
+    expect(decided).toMatchObject({
+      decision: 'run',
+      runs: [{ rule: { name: 'small' }, runId: runId(id, 0) }],
+    });
+  });
+
+  it('is one whose expressions leave a job without a name, or with the name of another', () => {
+    const named = (...names: string[]) =>
+      placed('ci', { jobs: names.map((name) => ({ name, steps: [{ run: 'true' }] })) });
+    expect(decide(trigger, [named('${{ event.gone }}')]).detail).toContain('no name');
+    expect(decide(trigger, [named('hello', '${{ event.message }}')]).detail).toContain(
+      'two jobs are named "hello"',
+    );
+  });
+});
+
 describe('a run', () => {
+  it('has the body that it was planned with, whoever creates it', () => {
+    const rule = placed('ci');
+    const { decided, bodies } = decideTrigger(trigger, [rule], BYTES);
+    const [run] = decided.runs;
+    if (run === undefined) throw new Error('one run is decided');
+    const planned = plan(trigger, { runId: run.runId, rule }, BYTES);
+    expect('text' in planned && planned.text).toBe(bodies.get(bodyKey(run)));
+  });
+
+  it('takes its limits from what asks for it', () => {
+    const limits = { attemptsMax: 2, cancelGraceMs: 5_000, failFast: true };
+    const kept = { offersMax: 2, cancelGraceMs: 5_000, failFast: true };
+    const jobs = [{ name: 'a', steps: [{ run: 'true' }] }];
+    const run = { runId: runId(id, 0), rule: null };
+    expect(planRun(direct({ jobs, ...limits }), run, BYTES)).toMatchObject(kept);
+    expect(planRun(trigger, { ...run, rule: placed('ci', limits) }, BYTES)).toMatchObject(kept);
+  });
+
   it('is made of its rule and trigger, with expressions filled in', () => {
     const made = planRun(
       trigger,

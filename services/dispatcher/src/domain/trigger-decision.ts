@@ -1,30 +1,23 @@
 /**
- * The one decision about a trigger, and the runs that follow from it. Both are pure functions of what the log holds: whoever
- * finds a decided run missing makes exactly the same one.
+ * The one decision about a trigger. Its runs are planned before it is made: one that can never be created is named in the decision
+ * instead of being waited for.
  */
 
-import type {
-  PinnedRule,
-  Rule,
-  RunCreated,
-  TriggerDecided,
-  TriggerReceived,
-} from '@waybill/protocol';
-import { jobSpecs, RunRequest, runId, wire } from '@waybill/protocol';
+import type { PinnedRule, TriggerDecided, TriggerReceived } from '@waybill/protocol';
+import { runId } from '@waybill/protocol';
 import { ruleMatches } from './rule-match.ts';
+import { type PlacedRule, planRun, type RunPlan } from './run-plan.ts';
 import { sourceEvent } from './source-event.ts';
-import { render } from './template.ts';
 
-/** A generation of a rule with its place in WB_CONFIG. */
-export type PlacedRule = Readonly<{ generation: number; seq: number; rule: Rule }>;
+export type DecidedTrigger = Readonly<{
+  decided: TriggerDecided;
+  /** The bodies of its runs as JSON, by `bodyKey`. */
+  bodies: ReadonlyMap<string, string>;
+}>;
 
-/** Defaults of DESIGN section 5. */
-export const timing = {
-  offersMax: 5,
-  ackTimeoutMs: 10_000,
-  recoveryMs: 120_000,
-  staleMs: 120_000,
-} as const;
+/** A body follows from the trigger, the run and the generation of the rule, whoever has decided. */
+export const bodyKey = ({ runId, rule }: TriggerDecided['runs'][number]): string =>
+  `${runId}@${rule?.seq ?? 0}`;
 
 const isDirect = (trigger: TriggerReceived): boolean =>
   trigger.source === 'api' && trigger.event === 'run';
@@ -32,128 +25,44 @@ const isDirect = (trigger: TriggerReceived): boolean =>
 export function decideTrigger(
   trigger: TriggerReceived,
   rules: readonly PlacedRule[],
-): TriggerDecided {
-  const { triggerId, seq } = trigger;
-  const decided = { triggerId, receivedSeq: seq };
-  if (isDirect(trigger)) {
-    if (requestOf(trigger) !== undefined)
-      return { ...decided, decision: 'run', runs: [{ rule: null, runId: runId(triggerId, 0) }] };
-    return {
-      ...decided,
-      decision: 'invalid',
-      detail: 'the stored request is not a run request',
-      runs: [],
-    };
+  maxBytes: number,
+): DecidedTrigger {
+  const wanted = isDirect(trigger) ? [null] : matching(trigger, rules);
+  const runs: { rule: PinnedRule | null; runId: string }[] = [];
+  const bodies = new Map<string, string>();
+  const problems: string[] = [];
+  for (const rule of wanted) {
+    const id = runId(trigger.triggerId, runs.length);
+    const plan: RunPlan = planRun(trigger, { runId: id, rule }, maxBytes);
+    if ('impossible' in plan) {
+      const about = rule === null ? '' : `no run of the rule "${rule.rule.metadata.name}": `;
+      problems.push(`${about}${plan.impossible}`);
+      continue;
+    }
+    const run = { rule: rule === null ? null : pin(rule), runId: id };
+    runs.push(run);
+    bodies.set(bodyKey(run), plan.text);
   }
+  const decision = runs.length > 0 ? 'run' : problems.length > 0 ? 'invalid' : 'no_rule';
+  const decided = {
+    triggerId: trigger.triggerId,
+    receivedSeq: trigger.seq,
+    decision,
+    ...(problems.length === 0 ? {} : { detail: problems.join('; ') }),
+    runs,
+  } as const;
+  return { decided, bodies };
+}
+
+function matching(trigger: TriggerReceived, rules: readonly PlacedRule[]): readonly PlacedRule[] {
   const about = sourceEvent(trigger.data);
-  const matching = rules
+  return rules
     .filter(({ rule }) => ruleMatches(rule, trigger, about))
     .toSorted((a, b) => (a.rule.metadata.name < b.rule.metadata.name ? -1 : 1));
-  const runs = matching.map((each, index) => ({ rule: pin(each), runId: runId(triggerId, index) }));
-  return { ...decided, decision: runs.length === 0 ? 'no_rule' : 'run', runs };
 }
 
 const pin = ({ generation, seq, rule }: PlacedRule): PinnedRule => ({
   name: rule.metadata.name,
   generation,
   seq,
-});
-
-/** Secrets are sealed before they reach the log: in the stored request they are no longer a record of strings. */
-function requestOf(
-  trigger: TriggerReceived,
-): Readonly<{ request: RunRequest; secrets: unknown }> | undefined {
-  if (typeof trigger.data !== 'object' || trigger.data === null) return undefined;
-  const { secrets, ...rest } = { secrets: undefined, ...trigger.data };
-  const request = RunRequest.safeParse(rest);
-  return request.success ? { request: request.data, secrets } : undefined;
-}
-
-export type PlannedRun = Readonly<{ runId: string; rule: PlacedRule | null }>;
-
-/** What a dispatch has beside the payload and the job: ids, addresses, outputs of other jobs. */
-const FRAME_RESERVE_BYTES = 64 * 1024;
-
-/**
- * `run.created` of a decided run. `maxBytes` bounds the body, and so does the frame that an agent takes: the trigger's payload
- * is left out (null) where it would not fit beside the rest. Undefined if the trigger cannot make such a run, which `decideTrigger` has ruled out.
- */
-export function planRun(
-  trigger: TriggerReceived,
-  planned: PlannedRun,
-  maxBytes: number,
-): RunCreated | undefined {
-  const made =
-    planned.rule === null
-      ? fromRequest(trigger, planned.runId)
-      : fromRule(trigger, planned.runId, planned.rule);
-  const bound = Math.min(maxBytes, wire.wireLimits.frameBytesMax - FRAME_RESERVE_BYTES);
-  if (made === undefined || JSON.stringify(made).length * 3 < bound) return made;
-  return new TextEncoder().encode(JSON.stringify(made)).length < bound
-    ? made
-    : { ...made, event: null };
-}
-
-function fromRequest(trigger: TriggerReceived, id: string): RunCreated | undefined {
-  const stored = requestOf(trigger);
-  if (stored === undefined) return undefined;
-  const { request, secrets } = stored;
-  const workflow = request.workflow ?? request.jobs[0]?.name ?? 'run';
-  const repoUrl = request.repoUrl ?? '';
-  return {
-    ...common(trigger, id),
-    rule: null,
-    workflow,
-    repoUrl,
-    ref: request.ref ?? '',
-    sha: request.sha ?? '',
-    ...(request.input === undefined ? {} : { input: request.input }),
-    ...(secrets === undefined ? {} : { secrets }),
-    event: null,
-    jobs: jobSpecs(request.jobs, {
-      runId: id,
-      workflow,
-      checkout: repoUrl !== '',
-      input: request.input,
-    }),
-    offersMax: timing.offersMax,
-  };
-}
-
-function fromRule(trigger: TriggerReceived, id: string, placed: PlacedRule): RunCreated {
-  const { spec, metadata } = placed.rule;
-  const about = sourceEvent(trigger.data);
-  const workflow = spec.workflow ?? metadata.name;
-  const repoUrl = spec.repo === undefined ? about.repoUrl : render(spec.repo, trigger.data);
-  return {
-    ...common(trigger, id),
-    rule: { name: metadata.name, generation: placed.generation },
-    workflow,
-    repoUrl,
-    ref: repoUrl === '' ? '' : about.ref,
-    sha: repoUrl === '' ? '' : about.sha,
-    event: trigger.data,
-    jobs: jobSpecs(render(spec.jobs, trigger.data), {
-      runId: id,
-      workflow,
-      checkout: repoUrl !== '',
-      input: undefined,
-    }),
-    offersMax: spec.attemptsMax ?? timing.offersMax,
-  };
-}
-
-const common = (trigger: TriggerReceived, id: string) => ({
-  runId: id,
-  org: trigger.org,
-  trigger: {
-    triggerId: trigger.triggerId,
-    source: trigger.source,
-    kind: trigger.kind,
-    event: trigger.event,
-    deliveryId: trigger.deliveryId,
-  },
-  ackTimeoutMs: timing.ackTimeoutMs,
-  recoveryMs: timing.recoveryMs,
-  staleMs: timing.staleMs,
 });

@@ -14,6 +14,8 @@ let count = 0;
 /** What the loop has appended, with the outcome, as it was told. */
 let appended: string[] = [];
 let failures: Error[] = [];
+/** The lease. */
+let isHeld = true;
 
 /** Deliveries of WB_RUNS wait while it is closed. */
 let gate = Promise.withResolvers<void>();
@@ -24,11 +26,12 @@ beforeAll(async () => {
 beforeEach(() => {
   appended = [];
   failures = [];
+  isHeld = true;
   gate.resolve();
 });
-afterEach(() => {
+afterEach(async () => {
   gate.resolve();
-  loop?.stop();
+  await loop?.stop();
 });
 afterAll(() => log.stop());
 
@@ -36,7 +39,7 @@ const close = (): void => {
   gate = Promise.withResolvers<void>();
 };
 
-async function start(change: Partial<Journal> = {}): Promise<void> {
+async function start(o: Readonly<{ append?: Journal['append']; mayOffer?: () => boolean }> = {}) {
   const journal: Journal = {
     ...log.journal,
     read: (o) =>
@@ -47,19 +50,26 @@ async function start(change: Partial<Journal> = {}): Promise<void> {
           return o.onMessage(message);
         },
       }),
-    append: async (draft, expect, o) => {
-      const answer = await log.journal.append(draft, expect, o);
-      appended.push(`${draft.type} ${answer.outcome}`);
-      return answer;
-    },
-    ...change,
+  };
+  const append: Journal['append'] = async (draft, expect) => {
+    const answer = await (o.append ?? log.journal.append)(draft, expect);
+    appended.push(`${draft.type} ${answer.outcome}`);
+    return answer;
   };
   loop = await openRunLoop({
     ...log.host,
     journal,
+    tenure: {
+      isHeld: () => isHeld,
+      append: (draft, expect) => (isHeld ? append(draft, expect) : undefined),
+    },
+    partition: { index: 0, count: 1 },
+    ackTimeoutMs: () => undefined,
+    mayOffer: o.mayOffer ?? (() => true),
+    triggersSettledUpTo: () => undefined,
     onFailure: (error) => failures.push(error),
   });
-  await loop.reader.caughtUp;
+  await loop.caughtUp;
   loop.begin();
 }
 
@@ -234,5 +244,34 @@ describe('the run loop', () => {
     });
     await offered(await created(['e']));
     expect(lost).toBe(2);
+  });
+
+  it('appends nothing without the lease, and what has waited as soon as it has it', async () => {
+    await start();
+    isHeld = false;
+    await registers('f1', ['f']);
+    const run = await created(['f']);
+    const { seq } = await log.run(run);
+    await eventually(() => loop?.reader.seq() === seq);
+    expect(appended).toEqual([]);
+    isHeld = true;
+    loop?.pump();
+    await offered(run);
+  });
+
+  it('offers nothing while the log has no room for it, and ends what has ended', async () => {
+    let isFull = false;
+    const session = await registers('g1', ['g']);
+    await start({ mayOffer: () => !isFull });
+    const run = await created(['g']);
+    await offered(run);
+    isFull = true;
+    const other = await created(['g']);
+    await says('job.status', run, session, { state: 'success' });
+    await log.until(run, 'its end', (all) => all.some(({ type }) => type === 'run.completed'));
+    expect((await log.run(other)).jobs[0]?.state).toBe('queued');
+    isFull = false;
+    loop?.pump();
+    await offered(other);
   });
 });

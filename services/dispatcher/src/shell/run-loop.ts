@@ -1,195 +1,164 @@
 /**
- * Follows WB_RUNS and WB_AGENTS, and appends what they call for: jobs queued or skipped, offers, completed runs. One decision of
- * a run is on its way at a time; the next is made when the log has given it back, folded in its place.
+ * One partition of the log, folded into a desk whether or not its lease is held here, so that whoever gains it decides at once;
+ * and what the desk decides, appended while it is held. The decisions are the desk's: here they are carried.
  */
 
-import type { Appended, Journal, Reader } from '@waybill/journal';
+import { type LiveRuns, openLiveRuns } from '@waybill/fold';
+import type { Appended, Journal, Position, Reader } from '@waybill/journal';
 import { refuseNewer } from '@waybill/journal';
-import type { Clock, Logger } from '@waybill/process';
-import type { StoredMessage } from '@waybill/protocol';
-import { allSubjects, readAgentMessage, readRunMessage } from '@waybill/protocol';
-import type { Line } from '../domain/board.ts';
-import { createBoard, firstOf } from '../domain/board.ts';
-import { createFleet } from '../domain/fleet.ts';
+import { type Clock, type Logger, type Milestone, milestone, type Timer } from '@waybill/process';
+import type { Partition, StoredMessage } from '@waybill/protocol';
+import { partitionFilters, partitionName, readAgentMessage } from '@waybill/protocol';
+import { createDesk, type Desk } from '../domain/dispatch-desk.ts';
 import type { Decision } from '../domain/run-decision.ts';
-import { decideOffer, decideRun } from '../domain/run-decision.ts';
 import { isSettled } from './settled.ts';
+import type { Tenure } from './tenure.ts';
 
 export type RunLoopOptions = Readonly<{
-  journal: Pick<Journal, 'append' | 'read'>;
+  journal: Pick<Journal, 'read' | 'info' | 'saveSnapshot' | 'loadSnapshot'>;
+  tenure: Pick<Tenure, 'isHeld' | 'append'>;
   clock: Clock;
   log: Logger;
+  partition: Partition;
+  /** How long agents of the org have to answer, where it has set that. */
+  ackTimeoutMs: (org: string) => number | undefined;
+  /** Whether jobs may be offered. */
+  mayOffer: () => boolean;
+  /** What is saved beside the runs: behind which trigger nothing is unsettled. */
+  triggersSettledUpTo: () => Position | undefined;
   onFailure: (error: Error) => void;
 }>;
+
 export type RunLoop = Readonly<{
-  /** Of WB_RUNS; what agents said is known from the start. */
+  /** Of WB_RUNS. */
   reader: Reader;
+  /** With what agents have said. */
+  caughtUp: Promise<unknown>;
+  /** Where the trigger loop of the last holder had everything settled. */
+  triggersFrom: Position | undefined;
   knowsRun(runId: string): boolean;
+  heardGateway: Desk['heardGateway'];
+  /** From then on it decides, while the lease is held. */
   begin(): void;
-  /** Decides nothing more. Readers and what is on its way end with the journal. */
-  stop(): void;
+  /** Decides what can be decided now. To be told of every change of whether it may. */
+  pump(): void;
+  stop(): Promise<void>;
 }>;
 
-const RETRY_MS = 1_000;
-/** Decisions that the log has not answered yet; the rest waits on the board. */
-const APPENDS_MAX = 256;
+/** What the passing is called by which a decision is known to lie in the log. */
+const appendedAs: Readonly<Record<string, Milestone>> = {
+  'job.offered': 'offer.appended',
+  'job.cancel': 'cancel.appended',
+  'run.completed': 'completion.appended',
+};
 
-/** A decision of a run that is not folded yet. */
-type OnTheWay = Readonly<{
-  /** To be folded before the next decision; Infinity while the log has not answered. */
-  seq: number;
-  /** Whose slot it takes up. */
-  agentKey: string | undefined;
-}>;
+export async function openRunLoop(o: RunLoopOptions): Promise<RunLoop> {
+  const { journal, tenure, clock, log, partition, mayOffer, onFailure } = o;
+  const desk = createDesk({ ackTimeoutMs: o.ackTimeoutMs });
+  const open: { live?: LiveRuns; agents?: Reader } = {};
+  let isOpen = false;
+  let alarm: Readonly<{ due: number; timer: Timer }> | undefined;
 
-/** Resolves when the agents are known, so that what runs say of a session finds it. */
-export async function openRunLoop({
-  journal,
-  clock,
-  log,
-  onFailure,
-}: RunLoopOptions): Promise<RunLoop> {
-  const board = createBoard();
-  const fleet = createFleet(board.load);
-  let begun = false;
-  let stopped = false;
-  const onTheWay = new Map<string, OnTheWay>();
-  let unanswered = 0;
-  /** Runs in which a job has moved since they were looked at. */
-  const moved = new Set<string>();
-  /** Whether a job, a slot or an agent has come up since offers were looked for. */
-  let mayOffer = true;
-  let seen = { at: 0, monotonicMs: clock.monotonicMs() };
-  let alarm = { cancel: (): void => undefined };
+  const now = (): number => open.live?.serverNow() ?? 0;
 
-  const serverNow = (): number => seen.at + Math.max(0, clock.monotonicMs() - seen.monotonicMs);
-  const isBusy = (runId: string): boolean => onTheWay.has(runId);
-
-  const send = (runId: string, { draft, expect }: Decision, agentKey?: string): void => {
-    onTheWay.set(runId, { seq: Number.POSITIVE_INFINITY, agentKey });
-    if (agentKey !== undefined) board.reserve(agentKey);
-    unanswered += 1;
-    journal
-      .append(draft, expect)
+  const send = ({ runId, draft, expect }: Decision): void => {
+    milestone('decision.drafted', draft);
+    const appending = tenure.append(draft, expect);
+    // Nothing of the run has to be waited for.
+    if (appending === undefined) return desk.answered(runId, expect.lastSeq, now());
+    appending
       .then((answer) => {
-        unanswered -= 1;
-        answered(runId, answer);
+        if (answer.outcome === 'stored')
+          milestone(appendedAs[draft.type] ?? 'decision.appended', draft);
+        desk.answered(runId, settledAt(runId, answer), now());
+        pump();
       })
       .catch(onFailure);
   };
-
-  const answered = (runId: string, answer: Appended): void => {
-    if (isSettled(answer, log, { runId }))
-      return waitFor(runId, answer.outcome === 'stored' ? answer.seq : answer.lastSeq);
-    clock.after(RETRY_MS, () => waitFor(runId, 0), { background: true });
-  };
-
-  /** The next decision of the run is made when `seq` is folded: at once where it is already, or where the run has ended. */
-  const waitFor = (runId: string, seq: number): void => {
-    const run = board.run(runId);
-    if (run === undefined || run.seq >= seq) arrived(runId);
-    else onTheWay.set(runId, { seq, agentKey: onTheWay.get(runId)?.agentKey });
-    pump();
-  };
-
-  const arrived = (runId: string): void => {
-    const agentKey = onTheWay.get(runId)?.agentKey;
-    if (agentKey !== undefined) board.release(agentKey);
-    onTheWay.delete(runId);
-    moved.add(runId);
-    mayOffer = true;
+  const settledAt = (runId: string, answer: Appended): number | undefined => {
+    if (!isSettled(answer, log, { runId })) return undefined;
+    return answer.outcome === 'stored' ? answer.seq : answer.lastSeq;
   };
 
   const pump = (): void => {
-    if (!begun || stopped) return;
-    for (const runId of moved) {
-      // The next answer of the log goes on here.
-      if (unanswered >= APPENDS_MAX) return;
-      moved.delete(runId);
-      const run = board.run(runId);
-      // One that is busy is looked at again when its decision has arrived.
-      const decision = run === undefined || isBusy(runId) ? undefined : decideRun(run);
-      if (decision !== undefined) send(runId, decision);
-    }
-    if (mayOffer) offer();
+    if (!isOpen || !tenure.isHeld()) return;
+    for (const decision of desk.decide(now(), mayOffer())) send(decision);
+    wakeAt(desk.nextDue());
+  };
+  const wakeAt = (due: number | undefined): void => {
+    if (due === alarm?.due) return;
+    alarm?.timer.cancel();
+    alarm = undefined;
+    if (due === undefined) return;
+    const ring = (): void => {
+      alarm = undefined;
+      pump();
+    };
+    alarm = { due, timer: clock.after(Math.max(1, due - now()), ring, { background: true }) };
   };
 
-  /** One job of each line a round, so that no org waits behind another's backlog. Slots only get fewer: a line that finds none is done. */
-  const offer = (): void => {
-    const now = serverNow();
-    let open = board.lines(now);
-    while (open.length > 0) open = open.filter((line) => offerFirst(line, now));
-    mayOffer = unanswered >= APPENDS_MAX;
-    const due = Math.min(
-      board.nextDue() ?? Number.POSITIVE_INFINITY,
-      fleet.nextDue(now) ?? Number.POSITIVE_INFINITY,
-    );
-    alarm.cancel();
-    if (due === Number.POSITIVE_INFINITY) return;
-    alarm = clock.after(Math.max(1, due - now), lookForOffers);
-  };
-
-  const lookForOffers = (): void => {
-    mayOffer = true;
-    pump();
-  };
-
-  const offerFirst = (line: Line, now: number): boolean => {
-    const waiting = unanswered < APPENDS_MAX ? firstOf(line, isBusy) : undefined;
-    const run = waiting === undefined ? undefined : board.run(waiting.runId);
-    const job = run?.jobs.find((each) => each.spec.jobId === waiting?.jobId);
-    const member = waiting === undefined ? undefined : fleet.pick(line.org, line.runsOn, now);
-    if (waiting === undefined || run === undefined || job === undefined || member === undefined)
-      return false;
-    send(waiting.runId, decideOffer(run, job, member), member.key);
-    return true;
-  };
-
-  const onRun = (message: StoredMessage): void => {
-    const event = readRunMessage(message);
-    if (event === undefined) return;
-    if (event.type === 'unreadable') refuseNewer(message, event.problem, log);
-    // A clock of the log may step back; server time is the greatest that was seen.
-    if (event.at >= seen.at) seen = { at: event.at, monotonicMs: clock.monotonicMs() };
-    const { isVoid, attempt, hasMoved } = board.fold(event);
-    if (!isVoid && attempt !== undefined) fleet.heardRun(event, attempt);
-    if (!begun) return;
-    const awaited = onTheWay.get(event.runId);
-    if (awaited !== undefined && awaited.seq <= event.seq) arrived(event.runId);
-    if (hasMoved) moved.add(event.runId);
-    mayOffer ||= hasMoved;
-    pump();
-  };
+  const opened = await openLiveRuns({
+    journal,
+    clock,
+    log,
+    name: `dispatcher.${partitionName(partition)}`,
+    partition,
+    onRestored: desk.restored,
+    onEvent: (event) => {
+      desk.heard(event);
+      pump();
+    },
+    onFailure,
+    maySave: tenure.isHeld,
+    beside: {
+      save: desk.fleet.save,
+      restore: desk.fleet.restore,
+      positions: () => {
+        const agentsAt = open.agents?.position() ?? open.live?.restoredPositions.WB_AGENTS;
+        const triggersAt = o.triggersSettledUpTo() ?? open.live?.restoredPositions.WB_TRIGGERS;
+        return {
+          ...(agentsAt === undefined ? {} : { WB_AGENTS: agentsAt }),
+          ...(triggersAt === undefined ? {} : { WB_TRIGGERS: triggersAt }),
+        };
+      },
+    },
+  });
+  open.live = opened;
 
   const onAgent = (message: StoredMessage): void => {
     const event = readAgentMessage(message);
     if (event === undefined) return;
     if (event.type === 'unreadable') return refuseNewer(message, event.problem, log);
-    fleet.heardAgent(event);
-    lookForOffers();
+    opened.observe(event.at);
+    desk.heardAgent(event);
+    pump();
   };
-
-  const read = (
-    stream: 'WB_RUNS' | 'WB_AGENTS',
-    filter: string,
-    onMessage: (message: StoredMessage) => void,
-  ): Promise<Reader> =>
-    journal.read({ stream, filters: [filter], from: undefined, onMessage, onFailure });
-
-  const agents = await read('WB_AGENTS', allSubjects.agents, onAgent);
-  await agents.caughtUp;
-  const reader = await read('WB_RUNS', allSubjects.runs, onRun);
+  const agents = await journal.read({
+    stream: 'WB_AGENTS',
+    filters: partitionFilters('agent', partition),
+    from: opened.restoredPositions.WB_AGENTS,
+    onMessage: onAgent,
+    onFailure,
+  });
+  open.agents = agents;
   return {
-    reader,
-    knowsRun: (runId) => board.knows(runId),
-    begin: () => {
-      begun = true;
-      for (const [runId] of board.runs()) moved.add(runId);
+    reader: opened.reader,
+    caughtUp: Promise.all([opened.reader.caughtUp, agents.caughtUp]),
+    triggersFrom: opened.restoredPositions.WB_TRIGGERS,
+    knowsRun: (runId) => (opened.run(runId)?.created ?? null) !== null || opened.isFinished(runId),
+    heardGateway: (lease, isHeld) => {
+      desk.heardGateway(lease, isHeld);
       pump();
     },
-    stop: () => {
-      stopped = true;
-      alarm.cancel();
+    begin: () => {
+      isOpen = true;
+      pump();
+    },
+    pump,
+    stop: async () => {
+      isOpen = false;
+      alarm?.timer.cancel();
+      await Promise.all([opened.stop(), agents.stop()]);
     },
   };
 }

@@ -1,5 +1,5 @@
-import type { Journal } from '@waybill/journal';
-import { createLogger, manualClock, Outage } from '@waybill/process';
+import type { Journal, Position } from '@waybill/journal';
+import { type Clock, createLogger, manualClock, Outage } from '@waybill/process';
 import { eventually } from '@waybill/process/testing';
 import type { TriggerReceived } from '@waybill/protocol';
 import {
@@ -12,7 +12,7 @@ import {
 } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ORG, startTestLog, type TestLog } from '../../../../tests/support/log.ts';
-import { openRuleBook } from './rule-book.ts';
+import { openConfigBook } from './config-book.ts';
 import { openTriggerLoop, type TriggerLoop } from './trigger-loop.ts';
 
 let log: TestLog;
@@ -68,22 +68,43 @@ afterEach(async () => {
   expect(failures).toEqual([]);
 });
 
-async function start(change: Partial<Journal> = {}, clock = log.host.clock): Promise<TriggerLoop> {
+type Start = Partial<Omit<Journal, 'append'>> &
+  Readonly<{
+    append?: Journal['append'];
+    clock?: Clock;
+    from?: Position | undefined;
+    isHeld?: () => boolean;
+  }>;
+
+async function start({
+  append,
+  clock,
+  from,
+  isHeld = () => true,
+  ...change
+}: Start = {}): Promise<TriggerLoop> {
   const onFailure = (error: Error): void => void failures.push(error);
   const journal = { ...log.journal, ...change };
-  const rules = await openRuleBook(journal, log.host.log, onFailure);
-  const knowsRun = (): boolean => false;
+  const book = await openConfigBook({ journal, log: log.host.log, onFailure });
+  const write = append ?? log.journal.append;
   const loop = await openTriggerLoop({
-    clock,
+    clock: clock ?? log.host.clock,
     log: createLogger({ name: 'test', level: 'silent' }),
     journal,
-    rules,
-    knowsRun,
+    tenure: {
+      isHeld,
+      append: (draft, expect) => (isHeld() ? write(draft, expect) : undefined),
+    },
+    partition: { index: 0, count: 1 },
+    from,
+    book,
+    knowsRun: () => false,
+    mayCreate: () => true,
     onFailure,
   });
-  running.push(rules.reader, loop);
+  running.push(book.reader, loop);
   await loop.reader.caughtUp;
-  loop.begin();
+  loop.pump();
   return loop;
 }
 
@@ -146,7 +167,7 @@ describe('the trigger loop', () => {
       refused += 1;
       return { outcome: 'refused', code: 'too-large', detail: 'over max_payload' };
     };
-    await start({ append }, clock);
+    await start({ append, clock });
     await eventually(() => refused === 1);
     await clock.advance(10_000);
     expect(refused).toBe(1);
@@ -160,11 +181,99 @@ describe('the trigger loop', () => {
       asked += 1;
       return Promise.resolve({ outcome: 'unknown', cause: new Error('nobody answered') });
     };
-    const loop = await start({ append }, clock);
+    const loop = await start({ append, clock });
     await eventually(() => clock.pending() > 0);
     loop.stop();
     const before = asked;
     await clock.advance(10_000);
     expect([asked, clock.pending()]).toEqual([before, 0]);
+  });
+
+  it('creates a run though something foreign lies where it begins', async () => {
+    const trigger = await received('d6');
+    const run = runId(trigger.triggerId, 0);
+    const foreign = {
+      stream: 'WB_RUNS',
+      subject: subjects.run(ORG, run, 'run.created'),
+      type: 'run.created',
+      meta: { id: `${ORG}:${run}:run.created`, source: 'test' },
+      body: 'not a run',
+    } as const;
+    await log.journal.append(foreign);
+    await start();
+    await log.until(run, 'run.created', (all) => all.some(({ type }) => type === 'run.created'));
+    expect((await log.run(run)).state).toBe('pending');
+  });
+
+  it('decides a trigger though something foreign lies where it is decided', async () => {
+    const { triggerId: id } = await received('d7');
+    await log.journal.append({
+      stream: 'WB_TRIGGERS',
+      subject: subjects.trigger(ORG, 'api', id, 'decided'),
+      type: 'trigger.decided',
+      meta: { id: 'foreign', source: 'test' },
+      body: 'not a decision',
+    });
+    await start();
+    await created(runId(id, 0));
+  });
+
+  it('does nothing without the lease, and everything that has waited when it gets it', async () => {
+    let isHeld = false;
+    const loop = await start({ isHeld: () => isHeld });
+    const waiting = await Promise.all(Array.from({ length: 100 }, (_, at) => received(`w${at}`)));
+    const seq = Math.max(...waiting.map((each) => each.seq));
+    await eventually(() => loop.reader.seq() >= seq);
+    const one = waiting[0];
+    if (one === undefined) throw new Error('some were received');
+    expect(await log.events(runId(one.triggerId, 0))).toEqual([]);
+    isHeld = true;
+    loop.pump();
+    for (const { triggerId: id } of waiting) await created(runId(id, 0));
+  });
+
+  it('begins again behind what is settled, and reads no trigger before', async () => {
+    const loop = await start();
+    const run = runId((await received('d8')).triggerId, 0);
+    await created(run);
+    const settled = await eventually(() => {
+      const position = loop.settledUpTo();
+      return position !== undefined && position.seq === loop.reader.seq() ? position : undefined;
+    });
+    const gets: number[] = [];
+    let count = 0;
+    await start({
+      from: settled,
+      get: (stream, seq, o) => {
+        gets.push(seq);
+        return log.journal.get(stream, seq, o);
+      },
+      append: (draft, ...rest) => {
+        count += 1;
+        return log.journal.append(draft, ...rest);
+      },
+    });
+    expect([gets, count]).toEqual([[], 0]);
+    await created(runId((await received('d9')).triggerId, 0));
+  });
+
+  it('is not settled behind a trigger whose run is not there', async () => {
+    const before = await start();
+    await eventually(() => before.settledUpTo()?.seq === before.reader.seq());
+    const from = before.settledUpTo();
+    before.stop();
+    const run = await decided('d10');
+    let isAway = true;
+    const append: Journal['append'] = (draft, ...rest) =>
+      isAway
+        ? Promise.resolve({ outcome: 'unknown', cause: new Error('nobody answered') })
+        : log.journal.append(draft, ...rest);
+    const loop = await start({ append, from });
+    const last = (await log.journal.info('WB_TRIGGERS')).lastSeq;
+    await eventually(() => loop.reader.seq() === last);
+    expect(loop.settledUpTo()).toEqual(from);
+    isAway = false;
+    await created(run);
+    await eventually(() => loop.settledUpTo()?.seq === last);
   });
 });

@@ -10,6 +10,7 @@ const place = (seq: number) => ({
   id: `e${seq}`,
   meta: { id: `e${seq}`, source: '/test' },
   gateway: 'gw/1',
+  scalerManaged: false,
 });
 const registered = (seq: number): AgentEvent => ({
   ...place(seq),
@@ -67,6 +68,25 @@ describe('an agent', () => {
       last_status_at: 60,
     });
     expect(agent([status(6, 5)])).toBeUndefined();
+  });
+});
+
+describe('a drained agent', () => {
+  const draining = (seq: number, on: boolean): AgentEvent => ({
+    ...place(seq),
+    type: 'draining',
+    body: { draining: on, by: 'ann' },
+  });
+
+  it('stays so over its sessions, since the first time that somebody asked, until it is undone', () => {
+    expect(
+      agent([registered(5), draining(6, true), draining(7, true), registered(9)]),
+    ).toMatchObject({ draining_since: 60, draining_by: 'ann', session: 9 });
+    expect(agent([registered(5), draining(6, true), draining(7, false)])).toMatchObject({
+      draining_since: null,
+      draining_by: null,
+      state: 'online',
+    });
   });
 });
 

@@ -15,13 +15,19 @@ type Registration = Readonly<{
   gateway: string;
   /** What the agent said of its host. */
   host: unknown;
+  scaler_managed: boolean;
   connected_at: number;
   disconnected_at: number | null;
   code: number | null;
   seq: number;
 }>;
 export type AgentRow = Registration &
-  Readonly<{ last_status: unknown; last_status_at: number | null }>;
+  Readonly<{
+    last_status: unknown;
+    last_status_at: number | null;
+    draining_since: number | null;
+    draining_by: string | null;
+  }>;
 export type SessionRow = Registration & Readonly<{ reason: string | null }>;
 
 const hostFacts = [
@@ -41,7 +47,15 @@ const hostFacts = [
 export function evolveAgentRow(row: AgentRow | undefined, event: AgentEvent): AgentRow | undefined {
   switch (event.type) {
     case 'registered':
-      return { ...registration(event), last_status: null, last_status_at: null };
+      return {
+        ...registration(event),
+        last_status: null,
+        last_status_at: null,
+        draining_since: row?.draining_since ?? null,
+        draining_by: row?.draining_by ?? null,
+      };
+    case 'draining':
+      return row === undefined ? row : { ...row, ...drained(row, event), seq: event.seq };
     case 'status':
       if (row === undefined || (event.meta.session ?? row.session) !== row.session) return row;
       return { ...row, last_status: event.body, last_status_at: event.at, seq: event.seq };
@@ -82,12 +96,19 @@ function registration(event: Extract<AgentEvent, { type: 'registered' }>): Regis
     state: 'online',
     gateway: event.gateway,
     host: Object.fromEntries(known),
+    scaler_managed: event.scalerManaged,
     connected_at: event.at,
     disconnected_at: null,
     code: null,
     seq: event.seq,
   };
 }
+
+/** A person's word about the agent, whichever session it is on. Asked again, the first time stands. */
+const drained = (row: AgentRow, { at, body }: Extract<AgentEvent, { type: 'draining' }>) =>
+  body.draining
+    ? { draining_since: row.draining_since ?? at, draining_by: row.draining_by ?? body.by }
+    : { draining_since: null, draining_by: null };
 
 const ended = (event: Extract<AgentEvent, { type: 'disconnected' }>) => ({
   state: 'offline',

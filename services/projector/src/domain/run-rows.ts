@@ -1,10 +1,12 @@
 /** A folded run as rows of `runs`, `jobs`, `attempts` and `steps`. A run that was never created has none. */
 import {
   type Attempt,
+  cancelView,
   currentAttempt,
   type Job,
   type Run,
   type RunCreated,
+  retriesUsed,
   type Step,
   startedAt,
 } from '@waybill/protocol';
@@ -38,7 +40,9 @@ export function runRows({ run, jobSeqs }: FoldedRun, sinceSeq: number): RunRows 
       job.attempts.map((each) => attemptRow(placeOf(made, job), each, seq)),
     ),
     steps: changed.flatMap(({ job, seq }) =>
-      job.steps.map((each) => stepRow(placeOf(made, job), each, seq)),
+      stepsByAttempt(job).flatMap(({ attempt, steps }) =>
+        steps.map((each) => stepRow(placeOf(made, job), attempt, each, seq)),
+      ),
     ),
   };
 }
@@ -65,6 +69,7 @@ const runRow = (run: Run, made: RunCreated) => ({
   duration_ms: run.completed?.durationMs ?? null,
   cost_usd: run.completed?.costUsd ?? 0,
   usage: run.completed?.usage ?? {},
+  cancel: cancelView(run.cancel),
   anomalies: run.anomalies,
   first_seq: run.firstSeq,
   seq: run.seq,
@@ -77,6 +82,15 @@ const placeOf = (made: RunCreated, job: Job): Place => ({
   job_id: job.spec.jobId,
 });
 
+/** The steps of attempts that others followed lie with them, those of the last one with the job. */
+const stepsByAttempt = (
+  job: Job,
+): readonly Readonly<{ attempt: number; steps: readonly Step[] }>[] => {
+  const current = currentAttempt(job);
+  if (current === undefined) return [];
+  return [...job.attempts, { attempt: current.attempt, steps: job.steps }];
+};
+
 const jobRow = (made: RunCreated, job: Job, index: number, seq: number) => ({
   ...placeOf(made, job),
   index,
@@ -86,7 +100,13 @@ const jobRow = (made: RunCreated, job: Job, index: number, seq: number) => ({
   runs_on: job.spec.runsOn,
   needs: job.spec.needs,
   timeout_ms: job.spec.timeoutMs ?? null,
+  group: job.spec.group ?? null,
+  matrix_values: job.spec.matrixValues ?? null,
   attempts: job.attempts.length,
+  offers: { max: made.offersMax, ...job.spent, ...job.unspent },
+  retries_used: retriesUsed(job),
+  not_before: job.notBefore === 0 ? null : job.notBefore,
+  cancel: cancelView(job.cancel),
   queued_at: job.queuedAt,
   started_at: job.startedAt,
   completed_at: job.completedAt,
@@ -106,14 +126,17 @@ const attemptRow = (place: Place, each: Attempt, seq: number) => ({
   resolution: each.resolution,
   cause: each.cause,
   resolved_at: each.resolvedAt,
+  outcome: each.outcome,
+  ended_at: each.endedAt,
   seq,
 });
 
 /** An index entry of Postgres has a limit that a foreign word could pass. */
 const typeLengthMax = 64;
 
-const stepRow = (place: Place, each: Step, seq: number) => ({
+const stepRow = (place: Place, attempt: number, each: Step, seq: number) => ({
   ...place,
+  attempt,
   type: each.kind.slice(0, typeLengthMax),
   index: each.index,
   name: each.name,

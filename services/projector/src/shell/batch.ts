@@ -3,6 +3,7 @@
  * below the checkpoint is a redelivery and dropped; what another projector did meanwhile is seen by the lock.
  */
 import { type Position, positionOf } from '@waybill/journal';
+import { milestone } from '@waybill/process';
 import type { StoredMessage } from '@waybill/protocol';
 import type { ReadModel } from '@waybill/readmodel';
 import { advanceCheckpoint, lockCheckpoint } from './checkpoint.ts';
@@ -39,8 +40,10 @@ export async function applyBatch(
     if (mismatch !== undefined) throw new RecordMismatch(mismatch);
     // Before the commit: a report that is made twice has one id, one that is forgotten is lost.
     await target.deadLetters.report(done?.poison ?? []);
+    milestone('rows.written', checkpoint);
     return done;
   });
+  milestone('rows.committed');
   projected?.keep();
 }
 

@@ -3,6 +3,7 @@
  * never written again; a difference is a defect and named.
  */
 
+import { milestone } from '@waybill/process';
 import { iso } from '@waybill/protocol';
 import { type RowDraft, tables } from '@waybill/readmodel';
 import { CompiledQuery, sql } from 'kysely';
@@ -53,6 +54,7 @@ export async function writeRecords(tx: Tx, ended: readonly EndedRun[]): Promise<
     chain.set(each.org, there ?? sha256);
   }
   for (const group of groupsOf(missing)) await insertRecords(tx, group);
+  if (missing.length > 0) milestone('record.written');
   return { written: missing.length, compared: stored.size, mismatched };
 }
 

@@ -1,60 +1,56 @@
 /**
- * All open deadlines, the earliest first: a binary heap whose outdated entries are dropped when they surface. Changed in place,
+ * When to look at what, the earliest first: a binary heap whose outdated entries are dropped when they surface. Changed in place,
  * because it is as large as the work in hand; deterministic and without I/O.
  */
-import type { Deadline } from './deadline.ts';
-
 export type DeadlineIndex = Readonly<{
-  /** Replaces what was known of the job. */
-  set(jobId: string, deadline: Deadline | undefined): void;
-  /** Looks again at one that was taken, at another time; not where the job's was set since then: it may have been settled. */
-  postpone(deadline: Deadline, dueAt: number): void;
+  /** Replaces what was known of the key. */
+  set(key: string, dueAt: number | undefined): void;
   nextDueAt(): number | undefined;
-  /** Takes out what is due before `now`; each is given once, until it is set or postponed again. */
-  takeDue(now: number, max: number): readonly Deadline[];
-  /** Entries kept, outdated ones included: never more than twice the open deadlines and a constant. */
+  /** Takes out what is due before `now`, the earliest first; each is given once, until it is set again. */
+  takeDue(now: number): readonly string[];
+  /** Entries kept, outdated ones included: never more than twice the keys and a constant. */
   size(): number;
 }>;
 
 /** Outdated entries that are put up with before the heap is made anew. */
 const SLACK = 1_024;
 
-type Entry = Readonly<{ deadline: Deadline; dueAt: number }>;
+type Entry = Readonly<{ key: string; dueAt: number }>;
 
 export function createDeadlineIndex(): DeadlineIndex {
   let heap: Entry[] = [];
   const current = new Map<string, Entry>();
 
-  const isCurrent = (entry: Entry): boolean => current.get(entry.deadline.jobId) === entry;
+  const isCurrent = (entry: Entry): boolean => current.get(entry.key) === entry;
 
   const trim = (): void => {
     for (let top = heap[0]; top !== undefined && !isCurrent(top); top = heap[0]) pop(heap);
   };
 
-  const add = (deadline: Deadline, dueAt: number): void => {
-    const entry = { deadline, dueAt };
-    current.set(deadline.jobId, entry);
-    push(heap, entry);
-    if (heap.length > 2 * current.size + SLACK) heap = compacted(heap.filter(isCurrent));
-  };
-
   return {
-    set: (jobId, deadline) => {
-      if (deadline === undefined) current.delete(jobId);
-      else add(deadline, deadline.dueAt);
-    },
-    postpone: (deadline, dueAt) => {
-      if (current.get(deadline.jobId)?.deadline === deadline) add(deadline, dueAt);
+    set: (key, dueAt) => {
+      if (dueAt === undefined) {
+        current.delete(key);
+        return;
+      }
+      // Most changes of a job leave its deadline as it is.
+      if (current.get(key)?.dueAt === dueAt) return;
+      const entry = { key, dueAt };
+      current.set(key, entry);
+      push(heap, entry);
+      if (heap.length > 2 * current.size + SLACK) heap = compacted(heap.filter(isCurrent));
     },
     nextDueAt: () => {
       trim();
       return heap[0]?.dueAt;
     },
-    takeDue: (now, max) => {
-      const due: Deadline[] = [];
-      for (trim(); due.length < max && heap[0] !== undefined && heap[0].dueAt < now; trim()) {
+    takeDue: (now) => {
+      const due: string[] = [];
+      for (trim(); heap[0] !== undefined && heap[0].dueAt < now; trim()) {
         const entry = pop(heap);
-        if (entry !== undefined) due.push(entry.deadline);
+        if (entry === undefined) break;
+        current.delete(entry.key);
+        due.push(entry.key);
       }
       return due;
     },

@@ -1,159 +1,159 @@
-/** What is due when, and the index that finds it. */
+/** What runs for a job in each of its states, and what is decided when it is over. */
 import { foldRun, type Run } from '@waybill/protocol';
-import { history, JOB, RUN } from '@waybill/protocol/fixtures';
-import fc from 'fast-check';
+import { history, JOB } from '@waybill/protocol/fixtures';
 import { describe, expect, it } from 'vitest';
-import type { Deadline } from './deadline.ts';
-import { deadlineOf, decide, dueAfter } from './deadline.ts';
-import { createDeadlineIndex, type DeadlineIndex } from './deadline-index.ts';
+import { type Deadline, deadlinesOf } from './deadline.ts';
+import { decide } from './decision.ts';
 
-const deadlinesOf = (run: Run): readonly Deadline[] =>
-  run.jobs.flatMap((job) => deadlineOf(run, job) ?? []);
+const known = { answerMs: 10_000, heartbeatAt: 0 };
+const grounds = { epoch: 3, now: 99, heartbeat: null };
+const of = (run: Run, more = known): readonly Deadline[] =>
+  run.jobs.flatMap((job) => deadlinesOf(run, job, more));
+const decided = (run: Run, kind: Deadline['kind']) => {
+  const [job] = run.jobs;
+  const deadline = of(run).find((each) => each.kind === kind);
+  if (job === undefined || deadline === undefined) throw new Error(`no deadline of ${kind}`);
+  const draft = decide(run, job, deadline, grounds);
+  return { ...draft, body: JSON.parse(String(draft.body)) as unknown };
+};
 
-describe('the deadlines of a run', () => {
-  it('follow the job: an answer, then heartbeats, then a return', () => {
+describe('the deadlines of a job', () => {
+  it('follow it: an answer, then heartbeats, then a return', () => {
     const h = history();
     h.created();
-    expect(deadlinesOf(foldRun(h.events))).toEqual([]);
-    const offered = h.offered(1, 7);
-    expect(deadlinesOf(foldRun(h.events))).toMatchObject([
-      { kind: 'ack', dueAt: offered.at + 10_000 },
+    expect(of(foldRun(h.events))).toEqual([]);
+    const { at } = h.offered(1, 7);
+    expect(of(foldRun(h.events))).toMatchObject([
+      { kind: 'ack', dueAt: at + 10_000, since: at, session: 7, attempt: 1 },
     ]);
     const ack = h.ack(1, 7);
-    expect(deadlinesOf(foldRun(h.events))).toMatchObject([
+    expect(of(foldRun(h.events))).toMatchObject([{ kind: 'stale', dueAt: ack.at + 120_000 }]);
+    const lost = h.lost(1, 7);
+    expect(of(foldRun(h.events))).toMatchObject([
+      { kind: 'recovery', dueAt: lost.at + 120_000, since: lost.at },
+    ]);
+    h.back('agent.resumed', 1, 9, 7);
+    h.status(1, 9, 'success');
+    expect(of(foldRun(h.events))).toEqual([]);
+  });
+
+  it('are several at once, the earliest first', () => {
+    const h = history();
+    h.created([{ name: 'test', timeoutMs: 60_000 }]);
+    h.offered(1, 7);
+    const ack = h.ack(1, 7);
+    expect(of(foldRun(h.events))).toMatchObject([
+      { kind: 'run', dueAt: ack.at + 60_000 },
       { kind: 'stale', dueAt: ack.at + 120_000 },
     ]);
-    const lost = h.lost(1, 7);
-    expect(deadlinesOf(foldRun(h.events))).toMatchObject([
-      { kind: 'recovery', dueAt: lost.at + 120_000 },
+    const late = { answerMs: 10_000, heartbeatAt: ack.at + 30_000 };
+    expect(of(foldRun(h.events), late)).toMatchObject([
+      { kind: 'run' },
+      { kind: 'stale', dueAt: ack.at + 150_000 },
     ]);
-    h.add(
-      'agent.resumed',
-      { previousSession: 7 },
-      { jobId: JOB, attempt: 1, session: 9, agentId: 'agent-7' },
-    );
-    h.status(1, 9, 'success');
-    expect(deadlinesOf(foldRun(h.events))).toEqual([]);
+    h.lost(1, 7);
+    expect(of(foldRun(h.events))).toMatchObject([{ kind: 'run' }, { kind: 'recovery' }]);
   });
 
-  it('give the same decision to every scheduler, expecting the run as folded', () => {
+  it('limit the run no longer while it waits for people', () => {
     const h = history();
-    h.created();
-    h.offered(1, 7);
-    const run = foldRun(h.events);
-    const [deadline] = deadlinesOf(run);
-    if (deadline === undefined) throw new Error('an offer has a deadline');
-    expect(decide(run, deadline, null)).toEqual(decide(run, deadline, null));
-    expect(decide(run, deadline, null)).toMatchObject({
-      type: 'job.expired',
-      meta: { session: 7, attempt: 1 },
-    });
-  });
-
-  it('move with the last heartbeat, which lies in another stream', () => {
-    const h = history();
-    h.created();
+    h.created([{ name: 'test', timeoutMs: 60_000 }]);
     h.offered(1, 7);
     const ack = h.ack(1, 7);
-    const run = foldRun(h.events);
-    const [deadline] = deadlinesOf(run);
-    if (deadline === undefined) throw new Error('a running job has a deadline');
-    expect(dueAfter(run, deadline, { seq: 1, at: ack.at + 60_000 })).toBe(ack.at + 180_000);
-    expect(dueAfter(run, deadline, { seq: 1, at: ack.at - 60_000 })).toBe(ack.at + 120_000);
+    const about = { jobId: JOB, attempt: 1, session: 7, agentId: 'agent-7' };
+    h.add('approval.requested', { messageId: 'm', stepIndex: 0 }, { ...about, at: ack.at + 1_000 });
+    expect(of(foldRun(h.events)).map(({ kind }) => kind)).toEqual(['stale']);
+    const at = ack.at + 500_000;
+    h.add('approval.answered', { requestId: 'm', outcome: 'approved' }, { jobId: JOB, at });
+    expect(of(foldRun(h.events))).toMatchObject([
+      { kind: 'stale' },
+      { kind: 'run', dueAt: ack.at + 60_000 + 499_000 },
+    ]);
+  });
+
+  it('let a stop and heartbeats both count while it stops', () => {
+    const h = history();
+    h.created();
+    h.offered(1, 7);
+    h.ack(1, 7);
+    const stop = h.stop(1);
+    expect(of(foldRun(h.events))).toMatchObject([
+      { kind: 'stop', dueAt: stop.at + 30_000 },
+      { kind: 'stale' },
+    ]);
+    const force = h.stop(1, { force: true, graceMs: 10_000 });
+    expect(of(foldRun(h.events))).toMatchObject([
+      { kind: 'forced', dueAt: force.at + 10_000 },
+      { kind: 'stale' },
+    ]);
+  });
+
+  it('limit how long it waits for an agent, offers that come to nothing included', () => {
+    const h = history();
+    h.created([{ name: 'test', queueTimeoutMs: 15_000 }]);
+    const dueAt = h.at() + 15_000;
+    expect(of(foldRun(h.events))).toMatchObject([{ kind: 'queue', dueAt, attempt: undefined }]);
+    h.offered(1, 7);
+    expect(of(foldRun(h.events))).toMatchObject([{ kind: 'ack' }]);
+    h.expired(1);
+    expect(of(foldRun(h.events))).toMatchObject([{ kind: 'queue', dueAt, session: undefined }]);
   });
 });
 
-describe('the index', () => {
-  const deadline = (jobId: string, dueAt: number): Deadline => ({
-    kind: 'ack',
-    org: 'main',
-    runId: RUN,
-    jobId,
-    attempt: 1,
-    dueAt,
-    offeredAt: 0,
-  });
-  const taken = (index: DeadlineIndex, now: number): Deadline => {
-    const [first, ...others] = index.takeDue(now, 10);
-    if (first === undefined) throw new Error('one is due');
-    expect(others).toEqual([]);
-    return first;
-  };
-
-  it('gives what is due, once, and nothing that was replaced', () => {
-    const index = createDeadlineIndex();
-    index.set(JOB, deadline(JOB, 100));
-    index.set(JOB, deadline(JOB, 200));
-    expect(index.takeDue(200, 10)).toEqual([]);
-    expect(index.nextDueAt()).toBe(200);
-    const first = taken(index, 201);
-    expect(index.takeDue(999, 10)).toEqual([]);
-    index.postpone(first, 300);
-    expect(index.nextDueAt()).toBe(300);
-    index.set(JOB, undefined);
-    expect(index.nextDueAt()).toBeUndefined();
+describe('the decision', () => {
+  it('is the same from every scheduler, expects the run as folded, and names the lease', () => {
+    const h = history();
+    h.created();
+    h.offered(1, 7);
+    const run = foldRun(h.events);
+    expect(decided(run, 'ack')).toEqual(decided(run, 'ack'));
+    expect(decided(run, 'ack')).toMatchObject({
+      type: 'job.expired',
+      meta: { session: 7, attempt: 1, epoch: 3, source: '/waybill/scheduler' },
+      body: { jobId: JOB, attempt: 1 },
+    });
   });
 
-  it('postpones nothing that was replaced after it was taken', () => {
-    const index = createDeadlineIndex();
-    index.set(JOB, deadline(JOB, 100));
-    const first = taken(index, 101);
-    // An answer to the offer was folded meanwhile, and the job offered again.
-    index.set(JOB, { ...deadline(JOB, 900), attempt: 2 });
-    index.postpone(first, 300);
-    expect(index.nextDueAt()).toBe(900);
-    expect(taken(index, 901)).toMatchObject({ attempt: 2 });
+  it('names the last heartbeat, and when it was looked for', () => {
+    const h = history();
+    h.created();
+    h.offered(1, 7);
+    h.ack(1, 7);
+    expect(decided(foldRun(h.events), 'stale')).toMatchObject({
+      type: 'job.stale',
+      body: { jobId: JOB, attempt: 1, heartbeat: null, readAt: 99 },
+    });
   });
 
-  it('agrees with a plain list over random histories', () => {
-    const time = fc.integer({ min: 0, max: 60 });
-    const operation = fc.oneof(
-      fc.record({ job: fc.integer({ min: 0, max: 9 }), due: fc.option(time) }),
-      fc.record({ now: time }),
-      fc.record({ later: time }),
-    );
-    fc.assert(
-      fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
-        const index = createDeadlineIndex();
-        /** By job: its deadline, and when it is due; null while it is taken. */
-        const list = new Map<string, { deadline: Deadline; at: number | null }>();
-        const taken: Deadline[] = [];
-        for (const each of operations) {
-          if ('later' in each) {
-            const one = taken.pop();
-            if (one === undefined) continue;
-            index.postpone(one, each.later);
-            if (list.get(one.jobId)?.deadline === one)
-              list.set(one.jobId, { deadline: one, at: each.later });
-          } else if ('now' in each) {
-            const isDue = (at: number | null): boolean => at !== null && at < each.now;
-            const due = [...list.values()].filter(({ at }) => isDue(at)).map((one) => one.deadline);
-            const given = index.takeDue(each.now, 1_000);
-            expect(new Set(given)).toEqual(new Set(due));
-            expect(given).toHaveLength(due.length);
-            for (const one of given) list.set(one.jobId, { deadline: one, at: null });
-            taken.push(...given);
-          } else {
-            const jobId = `j${each.job}`;
-            const one = each.due === null ? undefined : deadline(jobId, each.due);
-            index.set(jobId, one);
-            if (one === undefined) list.delete(jobId);
-            else list.set(jobId, { deadline: one, at: one.dueAt });
-          }
-          const times = [...list.values()].flatMap(({ at }) => at ?? []);
-          expect(index.nextDueAt()).toBe(times.toSorted((a, b) => a - b)[0]);
-        }
-      }),
-    );
+  it('stops what runs too long gracefully, then by force, then gives it up, for the same reason', () => {
+    const h = history();
+    h.created([{ name: 'test', timeoutMs: 60_000 }], { cancelGraceMs: 5_000 });
+    h.offered(1, 7);
+    const ack = h.ack(1, 7);
+    const first = decided(foldRun(h.events), 'run');
+    const graceful = { reason: 'job_timeout', force: false, graceMs: 5_000 } as const;
+    expect(first).toMatchObject({ type: 'job.cancel', body: { attempt: 1, ...graceful } });
+    expect(first.subject).toContain('.to.agent-7.cancel');
+    h.stop(1, graceful, ack.at + 60_001);
+    const second = decided(foldRun(h.events), 'stop');
+    const forced = { reason: 'job_timeout', force: true, graceMs: 10_000 } as const;
+    expect(second).toMatchObject({ type: 'job.cancel', body: { attempt: 1, ...forced } });
+    h.stop(1, forced);
+    expect(decided(foldRun(h.events), 'forced')).toMatchObject({
+      type: 'job.cancelled',
+      body: { attempt: 1, reason: 'job_timeout' },
+    });
   });
 
-  it('does not grow with what was replaced or postponed', () => {
-    const index = createDeadlineIndex();
-    for (let turn = 0; turn < 10_000; turn++) index.set(JOB, deadline(JOB, turn));
-    expect(index.size()).toBeLessThan(2_000);
-    expect(index.nextDueAt()).toBe(9_999);
-    const first = taken(index, 10_000);
-    for (let turn = 0; turn < 10_000; turn++) index.postpone(first, 20_000 + turn);
-    expect(index.size()).toBeLessThan(2_000);
+  it('ends what waited too long, without an attempt', () => {
+    const h = history();
+    h.created([{ name: 'test', queueTimeoutMs: 15_000 }]);
+    h.offered(1, 7);
+    h.expired(1);
+    const { type, body, meta } = decided(foldRun(h.events), 'queue');
+    expect({ type, body, attempt: meta.attempt, session: meta.session }).toEqual({
+      type: 'job.timed_out',
+      body: { jobId: JOB },
+    });
   });
 });

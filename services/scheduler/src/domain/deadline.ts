@@ -1,76 +1,107 @@
 /**
- * The deadline of a job: when its open attempt is due, and the decision that settles it. Pure; the same run gives the same
- * deadlines to every scheduler, so two of them make the same decision and the log keeps one.
+ * The deadlines of a job, all that run at once: what it has to do next, until when, and what is decided where it did not.
+ * Pure; the same run gives the same deadlines to every scheduler.
  */
 
-import type { BodyOf, Draft, Job, Run } from '@waybill/protocol';
-import { currentAttempt, decisionId, runDraft } from '@waybill/protocol';
+import type { Attempt, Job, Run, RunCreated } from '@waybill/protocol';
+import { currentAttempt, runsUntil, waitsUntil } from '@waybill/protocol';
 
-export type Kind = 'ack' | 'recovery' | 'stale';
+export type Kind = 'queue' | 'ack' | 'recovery' | 'stale' | 'run' | 'stop' | 'forced';
+
 export type Deadline = Readonly<{
   kind: Kind;
   org: string;
   runId: string;
   jobId: string;
-  attempt: number;
+  /** None while it waits for an agent. */
+  attempt: number | undefined;
+  session: number | undefined;
   /** Server time in ms; only a strictly later time is surely past it, because stored times are rounded down. */
   dueAt: number;
-  offeredAt: number;
+  /** Since when it runs. What ran already when a watch of the log began is left alone for `graceMs` from there. */
+  since: number;
+  graceMs: number;
 }>;
-export type Heartbeat = NonNullable<BodyOf<'job.stale'>['heartbeat']>;
 
-/** What the job has to do next, and until when; an ended job nothing. */
-export function deadlineOf(run: Run, job: Job): Deadline | undefined {
-  const current = currentAttempt(job);
-  if (current === undefined || run.created === null) return undefined;
-  const { org, runId, staleMs } = run.created;
-  const place = {
-    org,
-    runId,
-    jobId: job.spec.jobId,
-    attempt: current.attempt,
-    offeredAt: current.offeredAt,
-  };
-  switch (job.state) {
-    case 'offered':
-      return { ...place, kind: 'ack', dueAt: current.until };
-    case 'recovering':
-      return current.recoverUntil === null
-        ? undefined
-        : { ...place, kind: 'recovery', dueAt: current.recoverUntil };
-    case 'running':
-    case 'cancelling':
-      return { ...place, kind: 'stale', dueAt: (current.heardAt ?? current.offeredAt) + staleMs };
-    default:
-      return undefined;
+/** What a scheduler knows of an attempt beside the run. */
+export type Known = Readonly<{
+  /** How long its offer gives for an answer. */
+  answerMs: number;
+  /** Server time of its last heartbeat, which lies in another stream; 0 for none. */
+  heartbeatAt: number;
+}>;
+
+/** Given up for an agent's silence, as opposed to what people and rules have limited. */
+export const isSilence = ({ kind }: Pick<Deadline, 'kind'>): boolean =>
+  kind === 'ack' || kind === 'recovery' || kind === 'stale';
+
+type Scene = Readonly<{
+  run: RunCreated;
+  job: Job;
+  /** Of a job that waits for one there is none: its attempts are over. */
+  current: Attempt | undefined;
+  known: Known;
+}>;
+type Limit = readonly [dueAt: number | null | undefined, since: number | null | undefined];
+
+/** What runs in which state. While it stops both count: an agent that is silent then has nothing more to say. */
+const running: Readonly<Partial<Record<Job['state'], readonly Kind[]>>> = {
+  queued: ['queue'],
+  offered: ['ack'],
+  running: ['stale', 'run'],
+  recovering: ['recovery', 'run'],
+  cancelling: ['stale', 'run', 'stop', 'forced'],
+};
+
+/** No time for what does not run. */
+const limits: Readonly<Record<Kind, (scene: Scene) => Limit>> = {
+  queue: ({ job }) => [waitsUntil(job), job.waitsSince],
+  ack: ({ current }) => [current?.until, current?.offeredAt],
+  recovery: ({ run, current }) => {
+    const until = current?.recoverUntil ?? undefined;
+    return [until, until === undefined ? undefined : until - run.recoveryMs];
+  },
+  stale: ({ run, current, known }) => {
+    const said = current?.heardAt ?? current?.offeredAt ?? 0;
+    const since = Math.max(said, known.heartbeatAt);
+    return [since + run.staleMs, since];
+  },
+  run: ({ job, current }) => [
+    current && runsUntil(current, job.spec.timeoutMs),
+    current?.startedAt,
+  ],
+  stop: ({ current }) => stopOf(current, false),
+  forced: ({ current }) => stopOf(current, true),
+};
+
+const stopOf = (current: Attempt | undefined, force: boolean): Limit =>
+  current?.stop?.force === force ? [current.stop.until, current.stop.askedAt] : [null, null];
+
+/** The earliest first; none of a job that has ended. */
+export function deadlinesOf(
+  { created: run }: Run,
+  job: Job,
+  known: Known,
+): readonly Deadline[] {
+  const kindsOfState = running[job.state];
+  if (run === null || kindsOfState === undefined) return [];
+  const current = job.state === 'queued' ? undefined : currentAttempt(job);
+  const scene = { run, job, current, known };
+  const found: Deadline[] = [];
+  for (const kind of kindsOfState) {
+    const [dueAt, since] = limits[kind](scene);
+    if (typeof dueAt !== 'number') continue;
+    found.push({
+      kind,
+      org: run.org,
+      runId: run.runId,
+      jobId: job.spec.jobId,
+      attempt: current?.attempt,
+      session: current?.session,
+      dueAt,
+      since: since ?? 0,
+      graceMs: kind === 'stale' ? run.staleMs : known.answerMs,
+    });
   }
-}
-
-/** When a stale deadline is due in the light of the job's last heartbeat, which lies in another stream. */
-export const dueAfter = (run: Run, deadline: Deadline, heartbeat: Heartbeat | null): number =>
-  heartbeat === null
-    ? deadline.dueAt
-    : Math.max(deadline.dueAt, heartbeat.at + (run.created?.staleMs ?? 0));
-
-const TYPES = { ack: 'job.expired', recovery: 'job.lost', stale: 'job.stale' } as const;
-
-/** Expiry, loss or staleness, expecting the run as it was folded: an ack that lies in the log already has won. */
-export function decide(run: Run, deadline: Deadline, heartbeat: Heartbeat | null): Draft {
-  const { org, runId, jobId, attempt, kind } = deadline;
-  const type = TYPES[kind];
-  const current = run.jobs.find((job) => job.spec.jobId === jobId)?.attempts.at(-1);
-  const meta = {
-    id: decisionId(org, runId, type, `${jobId}.${attempt}`, run.seq),
-    source: '/waybill/scheduler',
-    jobId,
-    attempt,
-    fence: current?.fence,
-    agentId: current?.agentId,
-    session: current?.session,
-    requestId: run.requestId ?? undefined,
-    traceparent: run.traceparent ?? undefined,
-  };
-  if (type === 'job.stale')
-    return runDraft({ org, runId, type, meta, body: { jobId, attempt, heartbeat } });
-  return runDraft({ org, runId, type, meta, body: { jobId, attempt } });
+  return found.length > 1 ? found.toSorted((a, b) => a.dueAt - b.dueAt) : found;
 }

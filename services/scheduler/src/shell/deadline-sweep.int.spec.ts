@@ -1,200 +1,210 @@
+/** The sweep at a real log whose answers a spec may hold back, by a clock that the spec moves. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Journal } from '@waybill/journal';
-import { manualClock, Outage } from '@waybill/process';
+import { manualClock, milestoneChannel, Outage } from '@waybill/process';
 import { eventually } from '@waybill/process/testing';
-import type { BodyOf, FactType, RunEvent } from '@waybill/protocol';
-import { runDraft, runId, subjects, triggerId } from '@waybill/protocol';
-import { createdBody } from '@waybill/protocol/fixtures';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ORG, startTestLog, type TestLog } from '../../../../tests/support/log.ts';
-import { startSweeping, sweep, WATCH_MS } from './deadline-sweep.ts';
-import { openRunTable, type RunTable } from './run-table.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startTestLog, type TestLog } from '../../../../tests/support/log.ts';
+import { byHand, type Change, has, only, testRuns } from '../test-runs.fixture.ts';
 
 let log: TestLog;
-let count = 0;
+let runs: ReturnType<typeof testRuns>;
+const running: { stop(): Promise<void> }[] = [];
 
 beforeAll(async () => {
   log = await startTestLog();
+  runs = testRuns(log);
 }, 60_000);
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((each) => each.stop()));
+});
 afterAll(() => log.stop());
 
-/** A run whose jobs are offered to session 7, with short times. */
-async function offeredRun(ackTimeoutMs = 200, jobs = 1): Promise<string> {
-  count += 1;
-  const run = runId(triggerId(ORG, 'test', `t${count}`), 0);
-  const base = createdBody(Array.from({ length: jobs }, (_, index) => ({ name: `job ${index}` })));
-  const body = {
-    ...base,
-    ackTimeoutMs,
-    recoveryMs: 200,
-    staleMs: 200,
-    runId: run,
-    jobs: base.jobs.map((job, index) => ({ ...job, jobId: `${run}-${index}` })),
-  };
-  const filter = subjects.runFilter(ORG, run);
-  const meta = { id: `c${count}`, source: 'test' };
-  const created = runDraft({ org: ORG, runId: run, type: 'run.created', meta, body });
-  let last = await log.journal.append(created, { filter, lastSeq: 0 });
-  for (const { jobId } of body.jobs) {
-    if (last.outcome !== 'stored') throw new Error(last.outcome);
-    const about = { jobId, attempt: 1, agentId: 'a', session: 7 };
-    const offer: BodyOf<'job.offered'> = {
-      ...about,
-      fence: last.seq,
-      ackTimeoutMs,
-      reason: 'initial',
-    };
-    last = await log.journal.append(
-      runDraft({
-        org: ORG,
-        runId: run,
-        type: 'job.offered',
-        to: 'a',
-        meta: { ...about, id: `offer of ${jobId}`, source: 'test' },
-        body: offer,
-      }),
-      { filter, lastSeq: last.seq },
-    );
-  }
-  return run;
-}
-
-async function fact(run: string, type: FactType, index = 0): Promise<void> {
-  const about = { jobId: `${run}-${index}`, attempt: 1, session: 7, agentId: 'a' };
-  const meta = { id: `${type}-${run}-${index}`, source: 'test', ...about };
-  await log.journal.append(runDraft({ org: ORG, runId: run, type, meta, body: '{}' }));
-}
-
-async function table(clock = log.host.clock): Promise<RunTable> {
-  const onFailure = (error: Error): never => {
-    throw error;
-  };
-  const opened = await openRunTable({
-    ...log.host,
-    journal: log.journal,
-    clock,
-    lookFrom: () => 0,
-    onFailure,
-  });
-  await opened.reader.caughtUp;
+async function hand(change: Change = {}, clock = manualClock()) {
+  const opened = await byHand(log, change, clock);
+  running.push(opened.scheduler);
   return opened;
 }
 
-async function serverTimePasses(ms: number): Promise<void> {
-  const until = (await log.journal.serverTime('WB_RUNS')) + ms;
-  await eventually(async () => (await log.journal.serverTime('WB_RUNS')) >= until);
+const gone = new Outage('nats-unanswered', 'no answer');
+/** Held until it is taken away; the next one has another epoch. */
+function leaseByHand() {
+  let epoch: number | undefined = 1;
+  return {
+    give: (to: number | undefined) => {
+      epoch = to;
+    },
+    lease: (): ReturnType<Journal['lease']> => ({
+      epoch: () => epoch,
+      release: () => Promise.resolve(),
+    }),
+  };
 }
-const has = (type: RunEvent['type']) => (events: readonly RunEvent[]) =>
-  events.some((event) => event.type === type);
+/** Calls back whenever something due is read and not written yet. */
+function whenRead(call: () => void): Readonly<{ stop(): void; times(): number }> {
+  let times = 0;
+  const name = milestoneChannel('due.read');
+  const listener = (): void => {
+    times += 1;
+    call();
+  };
+  subscribe(name, listener);
+  return { times: () => times, stop: () => unsubscribe(name, listener) };
+}
 
-describe('the deadline sweep', () => {
-  it('looks again at what it could not settle in an outage of the log', async () => {
-    const run = await offeredRun();
-    await fact(run, 'job.ack');
-    const open = await table();
-    await serverTimePasses(300);
-    const outage = new Outage('nats-unanswered', 'WB_HEARTBEATS did not answer');
-    const journal = { ...log.journal, last: () => Promise.reject(outage) };
-    const look = async () => ({ now: await log.journal.serverTime('WB_RUNS'), offersFrom: 0 });
-    expect(await sweep({ ...log.host, journal, table: open }, await look())).toBe(0);
-    await eventually(
-      async () =>
-        (await sweep({ ...log.host, journal: log.journal, table: open }, await look())) === 1,
+describe('a leader that froze between reading what is due and writing', () => {
+  it('writes nothing once its lease may be another one’s', async () => {
+    const held = leaseByHand();
+    const { sweepUntil, sweep } = await hand({ lease: held.lease });
+    await sweep(2);
+    const run = await runs.offered({ run: { ackTimeoutMs: 200 } });
+    const read = whenRead(() => held.give(undefined));
+    await sweepUntil('it is read', () => read.times() > 0);
+    await sweep(4);
+    read.stop();
+    expect(has('job.expired')(await log.events(run))).toBe(false);
+    held.give(2);
+    await sweepUntil('it is settled', async () => has('job.expired')(await log.events(run)));
+    expect(only(await log.events(run), 'job.expired')).toMatchObject([{ meta: { epoch: 2 } }]);
+  });
+
+  it('writes nothing by a time that is old, and takes its own freeze for an outage', async () => {
+    const clock = manualClock();
+    let frozenMs = 0;
+    const monotonicMs = (): number => clock.monotonicMs() + frozenMs;
+    const { sweepUntil, sweep } = await hand(
+      { lease: leaseByHand().lease },
+      { ...clock, monotonicMs },
     );
-    await log.until(run, 'job.stale', has('job.stale'));
-    await open.reader.stop();
+    await sweep(2);
+    const run = await runs.offered({ run: { ackTimeoutMs: 1_000 } });
+    const read = whenRead(() => {
+      if (read.times() === 1) frozenMs = 5_000;
+    });
+    await sweepUntil('it is read', () => read.times() > 0);
+    const events = await sweepUntil('it is settled', async () => {
+      const found = await log.events(run);
+      return has('job.expired')(found) ? found : undefined;
+    });
+    read.stop();
+    expect(only(events, 'deadline.extended')).toMatchObject([{ body: { cause: 'log-outage' } }]);
+  });
+});
+
+describe('the sweep', () => {
+  it('asks nobody but the log for the time: a host an hour off changes nothing', async () => {
+    const clock = manualClock(Date.parse('2001-01-01'));
+    const { sweep, sweepUntil } = await hand({}, clock);
+    await sweep(2);
+    const run = await runs.offered({ run: { ackTimeoutMs: 500 } });
+    clock.set(clock.now() + 3_600_000);
+    await sweep(2);
+    expect(has('job.expired')(await log.events(run))).toBe(false);
+    clock.set(clock.now() - 7_200_000);
+    await sweepUntil('it is settled', async () => has('job.expired')(await log.events(run)));
+    expect((await log.run(run)).anomalies).toBe(0);
   });
 
-  it('looks again where what it stored has settled nothing', async () => {
-    await offeredRun();
-    const open = await table();
-    await serverTimePasses(300);
-    let asked = 0;
-    // As of an expiry that lies before its deadline, because the clock of the log stepped back.
-    const append: Journal['append'] = () => {
-      asked += 1;
-      return Promise.resolve({ outcome: 'stored', seq: 1, duplicate: false });
-    };
-    const options = { ...log.host, journal: { ...log.journal, append }, table: open };
-    const now = await log.journal.serverTime('WB_RUNS');
-    expect(await sweep(options, { now, offersFrom: 0 })).toBeGreaterThan(0);
-    const before = asked;
-    expect(await sweep(options, { now: now + 500, offersFrom: 0 })).toBe(0);
-    expect(await sweep(options, { now: now + 2_000, offersFrom: 0 })).toBe(before);
-    await open.reader.stop();
-  });
-
-  it('looks again at once where a word about another job came first', async () => {
-    const run = await offeredRun();
-    const open = await table();
-    await serverTimePasses(300);
-    const append: Journal['append'] = () => Promise.resolve({ outcome: 'conflict', lastSeq: 1 });
-    const options = { ...log.host, journal: { ...log.journal, append }, table: open };
-    const now = await log.journal.serverTime('WB_RUNS');
-    expect(await sweep(options, { now, offersFrom: 0 })).toBe(0);
-    const next = { now: now + 1, offersFrom: 0 };
-    expect(await sweep({ ...options, journal: log.journal }, next)).toBeGreaterThan(0);
-    await log.until(run, 'job.expired', has('job.expired'));
-    await open.reader.stop();
-  });
-
-  it('asks for the heartbeats of a job no sooner because another of its run has spoken', async () => {
-    const run = await offeredRun(200, 2);
-    await fact(run, 'job.ack');
-    const open = await table();
-    await serverTimePasses(300);
-    const now = await log.journal.serverTime('WB_RUNS');
-    const offersFrom = now + 60_000;
-    // As of a heartbeat that has just come.
-    for (const each of open.index.takeDue(now, 1_000)) open.index.postpone(each, offersFrom);
-    await fact(run, 'job.ack', 1);
-    const { seq } = await log.run(run);
-    await eventually(() => open.reader.seq() >= seq);
-    const [other, ...more] = open.index.takeDue(now + 50_000, 1_000);
-    expect([other?.jobId, more]).toEqual([`${run}-1`, []]);
-    await open.reader.stop();
-  });
-
-  it('gives open offers one full answer time more after the log was away', async () => {
-    const run = await offeredRun();
-    const clock = manualClock();
-    const open = await table(clock);
-    await serverTimePasses(300);
+  it('looks again at what it could not settle because heartbeats could not be read', async () => {
     let isAway = true;
-    const serverTime: Journal['serverTime'] = async (stream) => {
-      if (isAway) throw new Outage('nats-unanswered', 'no answer');
-      return log.journal.serverTime(stream);
-    };
-    const journal = { ...log.journal, serverTime };
-    const sweeping = startSweeping({ ...log.host, journal, clock, table: open });
-    await clock.advance(3_000);
+    const last: Journal['last'] = (...asked) =>
+      isAway ? Promise.reject(gone) : log.journal.last(...asked);
+    const { sweep, sweepUntil } = await hand({ last, lease: leaseByHand().lease });
+    await sweep(2);
+    const run = await runs.offered({ run: { staleMs: 200 } });
+    await runs.fact(run, 'job.ack');
+    await runs.serverTimePasses(400);
+    await sweep(8);
+    expect(has('job.stale')(await log.events(run))).toBe(false);
     isAway = false;
-    const back = await log.journal.serverTime('WB_RUNS');
-    await eventually(async () => {
-      await clock.advance(250);
-      return (open.index.nextDueAt() ?? 0) >= back + WATCH_MS;
+    await sweepUntil('it is settled', async () => has('job.stale')(await log.events(run)));
+  });
+});
+
+describe('an outage of the log', () => {
+  it('in which 200 deadlines passed extends all of them before any is given up', async () => {
+    let isAway = false;
+    const serverTime: Journal['serverTime'] = (stream) =>
+      isAway ? Promise.reject(gone) : log.journal.serverTime(stream);
+    const appended: string[] = [];
+    const append: Journal['append'] = (draft, expect, options) => {
+      if (isAway) return Promise.resolve({ outcome: 'unknown', cause: gone });
+      appended.push(draft.type);
+      return log.journal.append(draft, expect, options);
+    };
+    const change = { serverTime, append, lease: leaseByHand().lease };
+    const { clock, sweep, sweepUntil } = await hand(change);
+    await sweep(2);
+    const all = await Promise.all(
+      Array.from({ length: 10 }, () =>
+        runs.offered({ jobs: 20, run: { ackTimeoutMs: 4_000, staleMs: 60_000 } }),
+      ),
+    );
+    isAway = true;
+    await clock.advance(3_000);
+    await runs.serverTimePasses(4_100);
+    isAway = false;
+    await sweepUntil('all are extended', async () => {
+      const counts = await Promise.all(
+        all.map(async (run) => only(await log.events(run), 'deadline.extended').length),
+      );
+      return counts.every((each) => each === 20);
     });
-    sweeping.stop();
-    expect((await log.run(run)).jobs[0]?.state).toBe('offered');
-    await open.reader.stop();
+    expect(new Set(appended)).toEqual(new Set(['deadline.extended']));
+    const jobs = Array.from({ length: 20 }, (_, job) => job);
+    await Promise.all(all.flatMap((run) => jobs.map((job) => runs.fact(run, 'job.ack', { job }))));
+    await runs.serverTimePasses(4_100);
+    await sweep(8);
+    for (const run of all) {
+      const { jobs, anomalies } = await log.run(run);
+      expect(jobs.every(({ state }) => state === 'running')).toBe(true);
+      expect(anomalies).toBe(0);
+    }
   });
 
-  it('notices that the log is away while nothing is due yet', async () => {
-    await offeredRun(60_000);
-    const clock = manualClock();
-    const open = await table(clock);
-    let asked = 0;
-    const serverTime: Journal['serverTime'] = (stream) => {
-      asked += 1;
-      return log.journal.serverTime(stream);
+  it('of appends alone is one too: what was not answered is not repeated, but extended first', async () => {
+    let isAway = false;
+    const appended: string[] = [];
+    const append: Journal['append'] = (draft, expect, options) => {
+      appended.push(draft.type);
+      return isAway
+        ? Promise.resolve({ outcome: 'unknown', cause: gone })
+        : log.journal.append(draft, expect, options);
     };
-    const journal = { ...log.journal, serverTime };
-    const sweeping = startSweeping({ ...log.host, journal, clock, table: open });
-    await eventually(async () => {
-      await clock.advance(250);
-      return asked > 1;
+    const { sweep, sweepUntil } = await hand({ append, lease: leaseByHand().lease });
+    await sweep(2);
+    const run = await runs.offered({ run: { ackTimeoutMs: 300 } });
+    isAway = true;
+    await sweepUntil('an expiry has no answer', () => appended.includes('job.expired'));
+    isAway = false;
+    appended.length = 0;
+    await sweepUntil('it is extended', () => appended.length > 0);
+    expect(appended).toEqual(['deadline.extended']);
+    await runs.fact(run, 'job.ack');
+    await sweep(8);
+    expect((await log.run(run)).jobs[0]?.state).toBe('running');
+  });
+});
+
+describe('many deadlines at once', () => {
+  it('trip the breaker, which says so, and are settled once it has held', async () => {
+    let laterMs = 0;
+    const serverTime: Journal['serverTime'] = async (stream) =>
+      (await log.journal.serverTime(stream)) + laterMs;
+    const { scheduler, sweep, sweepUntil } = await hand({
+      serverTime,
+      lease: leaseByHand().lease,
     });
-    sweeping.stop();
-    expect(clock.pending()).toBe(0);
-    await open.reader.stop();
+    await sweep(2);
+    const run = await runs.offered({ jobs: 60, run: { ackTimeoutMs: 3_000 } });
+    await runs.serverTimePasses(3_100);
+    await sweepUntil('it has tripped', () => scheduler.check().reason !== undefined);
+    expect(scheduler.check().ready).toBe(true);
+    expect(scheduler.check().reason).toContain('breaker');
+    await sweep(6);
+    expect(has('job.expired')(await log.events(run))).toBe(false);
+    laterMs = 15_001;
+    await sweepUntil('all are settled', async () => has('job.expired', 60)(await log.events(run)));
+    await eventually(async () => (await log.run(run)).anomalies === 0);
   });
 });

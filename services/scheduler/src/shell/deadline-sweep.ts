@@ -1,124 +1,133 @@
 /**
- * Looks at what is due, every 250 ms at most, and appends the decisions that settle it. A host's clock only says when to look: what
- * is due is judged by server time, and an event that lies before its deadline all the same is void for every reader.
+ * Looks at what is due, every 250 ms, and appends what the desks give, for the partitions whose lease is held here. A host's clock
+ * only says when to look: what is due is judged by server time, and an event that lies before its deadline all the same is void
+ * for every reader.
  */
 import type { Journal } from '@waybill/journal';
-import type { Clock, Logger } from '@waybill/process';
-import { isUnreadable, metaOf, subjects } from '@waybill/protocol';
-import type { Deadline, Heartbeat } from '../domain/deadline.ts';
-import { decide, dueAfter } from '../domain/deadline.ts';
-import type { RunTable } from './run-table.ts';
+import { type Clock, type Logger, type Milestone, milestone } from '@waybill/process';
+import { holdsLease } from '@waybill/protocol';
+import type { Task } from '../domain/deadline-desk.ts';
+import type { Outcome } from '../domain/errand.ts';
+import { AWAY_MS, createLogWatch } from '../domain/log-watch.ts';
+import { lastHeartbeat } from './heartbeat-tail.ts';
+import type { PartitionSeat } from './partition-seat.ts';
 
 const SWEEP_MS = 250;
-const BATCH_MAX = 200;
-const RETRY_MS = 1_000;
-/** While something is open the log is asked for the time this often, due or not. */
+/** The log is asked for the time this often, due or not: else nobody would notice that it is away. */
 const ASK_MS = 1_000;
-/** Without an answer for longer than this, words of agents may lie where nobody could take them in. */
-const UNANSWERED_MS = 2_000;
-/** What every open offer gets then, as after a start: agents and gateways come back first. */
-export const WATCH_MS = 10_000;
+/** Decisions of one partition that the log has not answered yet; the rest waits in the desk. */
+const BATCH_MAX = 200;
 
+export type SweepSeat = Pick<PartitionSeat, 'name' | 'desk' | 'live' | 'epoch' | 'onFreed'>;
 export type SweepOptions = Readonly<{
-  journal: Journal;
+  journal: Pick<Journal, 'append' | 'last' | 'serverTime'>;
   clock: Clock;
   log: Logger;
-  table: RunTable;
+  seats: readonly SweepSeat[];
 }>;
 
-/** `now` is server time; no offer is given up before `offersFrom`. */
-export type Look = Readonly<{ now: number; offersFrom: number }>;
+const FAILED: Outcome = { is: 'failed' };
+/** When the log said what time it is, by the log and by this process: too old, and nothing is decided by it. */
+type Look = Readonly<{ now: number; answeredMs: number; epoch: number }>;
+type Desk = {
+  readonly seat: SweepSeat;
+  readonly onTheWay: Set<Task>;
+  /** The last one; undefined while the lease is not held. */
+  look: Look | undefined;
+};
 
-type Settled = Readonly<{
-  isStored: boolean;
-  /** When to look again, unless the log has moved the job by then: what is stored may be void all the same. */
-  againAt: number;
-}>;
-
-/** One look. Resolves with how many decisions were stored. */
-export async function sweep(
-  { journal, log, table }: Omit<SweepOptions, 'clock'>,
-  { now, offersFrom }: Look,
-): Promise<number> {
-  const later = { isStored: false, againAt: now + RETRY_MS };
-  const settled = table.index.takeDue(now, BATCH_MAX).map(async (deadline) => {
-    const { runId, kind } = deadline;
-    const isEarly = kind === 'ack' && now <= offersFrom;
-    const { isStored, againAt } = isEarly
-      ? { isStored: false, againAt: offersFrom }
-      : await settle(deadline, now, { journal, log, table }).catch((error: unknown) => {
-          log.warn({ runId, kind, err: error }, 'looked at again');
-          return later;
-        });
-    table.index.postpone(deadline, againAt);
-    return isStored;
-  });
-  return (await Promise.all(settled)).filter(Boolean).length;
-}
-
-async function settle(
-  deadline: Deadline,
-  now: number,
-  { journal, log, table }: Omit<SweepOptions, 'clock'>,
-): Promise<Settled> {
-  const later = { isStored: false, againAt: now + RETRY_MS };
-  const { org, runId, kind } = deadline;
-  const run = table.run(runId);
-  if (run === undefined) return later;
-  const heartbeat = kind === 'stale' ? await lastHeartbeat(journal, deadline) : null;
-  const dueAt = dueAfter(run, deadline, heartbeat);
-  if (dueAt >= now) return { isStored: false, againAt: dueAt };
-  const expect = { filter: subjects.runFilter(org, runId), lastSeq: run.seq };
-  const answer = await journal.append(decide(run, deadline, heartbeat), expect);
-  switch (answer.outcome) {
-    case 'stored':
-      return { ...later, isStored: true };
-    case 'conflict':
-      // The run has moved on, maybe by a word about this very job: seen once it is folded.
-      return { isStored: false, againAt: now };
-    default:
-      log.warn({ runId, kind, outcome: answer.outcome }, 'not appended; looked at again');
-      return later;
-  }
-}
-
-/** The last heartbeat of this very attempt, read from the leader: one of an earlier attempt says nothing. */
-async function lastHeartbeat(
-  journal: Journal,
-  { org, runId, jobId, attempt }: Deadline,
-): Promise<Heartbeat | null> {
-  const message = await journal.last('WB_HEARTBEATS', subjects.heartbeat(org, runId, jobId), {
-    leader: true,
-  });
-  if (message === undefined) return null;
-  const meta = metaOf(message);
-  if (isUnreadable(meta) || meta.attempt !== attempt) return null;
-  return { seq: message.seq, at: message.at };
-}
-
-/**
- * Sweeps until stopped; a failed look is logged and made again. After a time in which this process stood still or the log gave
- * no answer, offers get one full answer time more: an outage of ours is no agent's silence.
- */
-export function startSweeping(options: SweepOptions): Readonly<{ stop(): void }> {
-  const { journal, clock, log, table } = options;
+/** Sweeps until stopped; a failed look is logged and made again. */
+export function startSweeping(o: SweepOptions): Readonly<{ stop(): void }> {
+  const { journal, clock, log } = o;
+  const watch = createLogWatch(clock.monotonicMs());
+  const desks = o.seats.map((seat): Desk => ({ seat, onTheWay: new Set(), look: undefined }));
   let isLooking = false;
   let stopped = false;
-  /** When the log has last answered, or there was nothing to ask it for. */
-  let answeredMs = clock.monotonicMs();
-  let offersFrom = 0;
+  let askedMs = Number.NEGATIVE_INFINITY;
+
+  /** Still ours to decide, and on fresh grounds: this process may have stood still since it looked. */
+  const isOurs = (seat: SweepSeat, { answeredMs, epoch }: Look): boolean =>
+    holdsLease(seat.epoch()) &&
+    seat.epoch() === epoch &&
+    clock.monotonicMs() - answeredMs <= AWAY_MS;
+
+  const perform = async (seat: SweepSeat, task: Task, look: Look): Promise<Outcome> => {
+    const { desk } = seat;
+    const { now, epoch } = look;
+    const isStale = task.kind === 'settle' && task.deadline.kind === 'stale';
+    const heartbeat = isStale ? await lastHeartbeat(o, task.deadline) : null;
+    if (isStale && heartbeat !== null)
+      desk.heartbeat(task.deadline.jobId, task.deadline.attempt, heartbeat.at);
+    const appending = desk.draft(task, { epoch, now, heartbeat });
+    if (appending === undefined) return { is: 'void' };
+    const { draft, expect } = appending;
+    milestone('due.read', draft);
+    if (!isOurs(seat, look)) return FAILED;
+    const startedMs = clock.monotonicMs();
+    const answer = await journal.append(draft, expect, { deadlineMs: AWAY_MS });
+    const endedMs = clock.monotonicMs();
+    if (answer.outcome === 'unknown' || endedMs - startedMs > AWAY_MS) watch.unanswered(startedMs);
+    if (answer.outcome !== 'unknown') watch.answered(endedMs);
+    if (answer.outcome === 'stored') milestone(appendedAs(draft.type), draft);
+    if (answer.outcome === 'stored') return { is: 'stored', seq: answer.seq };
+    if (answer.outcome === 'conflict') return { is: 'moved', seq: answer.lastSeq };
+    if (!stopped) log.warn({ type: draft.type, answer }, 'not appended; looked at again');
+    return FAILED;
+  };
+
+  const failed = (task: Task, error: unknown): Outcome => {
+    if (!stopped) log.warn({ task, err: error }, 'looked at again');
+    return FAILED;
+  };
+  const settle = async ({ seat, onTheWay }: Desk, task: Task, look: Look): Promise<void> => {
+    onTheWay.add(task);
+    const outcome = await perform(seat, task, look).catch((error: unknown) => failed(task, error));
+    onTheWay.delete(task);
+    seat.desk.settled(task, outcome, look.now);
+  };
+  const give = (desk: Desk, look: Look): void => {
+    for (const task of desk.seat.desk.take(look.now, BATCH_MAX - desk.onTheWay.size))
+      void settle(desk, task, look);
+  };
+  /** A run that is folded may have more to decide of. */
+  const goOn = (desk: Desk): void => {
+    if (!stopped && desk.look !== undefined && isOurs(desk.seat, desk.look)) give(desk, desk.look);
+  };
+
+  const isDue = ({ seat }: Desk): boolean => {
+    if (!holdsLease(seat.epoch())) return false;
+    const dueAt = seat.desk.nextDueAt();
+    return dueAt !== undefined && dueAt < seat.live.serverNow();
+  };
 
   const look = async (): Promise<void> => {
-    const due = table.index.nextDueAt();
-    if (due === undefined) answeredMs = clock.monotonicMs();
-    const isDue = due !== undefined && due < table.estimatedNow();
-    if (!isDue && clock.monotonicMs() - answeredMs < ASK_MS) return;
+    if (clock.monotonicMs() - askedMs < ASK_MS && !desks.some(isDue)) return;
+    askedMs = clock.monotonicMs();
     const now = await journal.serverTime('WB_RUNS');
-    table.observe(now);
-    if (clock.monotonicMs() - answeredMs > UNANSWERED_MS) offersFrom = now + WATCH_MS;
-    answeredMs = clock.monotonicMs();
-    if ((await sweep(options, { now, offersFrom })) > 0) answeredMs = clock.monotonicMs();
+    const answeredMs = clock.monotonicMs();
+    watch.answered(answeredMs);
+    const awayMs = watch.wasAway(answeredMs);
+    if (awayMs !== undefined)
+      log.warn({ awayMs }, 'the log was away, or nobody looked: open offers get more time');
+    for (const desk of desks) {
+      const { seat } = desk;
+      const epoch = seat.epoch();
+      seat.live.observe(now);
+      if (awayMs !== undefined) seat.desk.logIsBack(now, awayMs);
+      // For how long nobody held it, and whether the log took any words then, cannot be known from here.
+      if (epoch !== undefined && epoch !== desk.look?.epoch) seat.desk.beginWatch(now);
+      desk.look = holdsLease(epoch) ? { now, answeredMs, epoch } : undefined;
+      if (desk.look === undefined) continue;
+      const trip = seat.desk.look(now);
+      if (trip !== undefined)
+        log.error(
+          { partition: seat.name, ...trip },
+          'too much falls silent at once: nothing is given up for a while',
+        );
+      give(desk, desk.look);
+    }
   };
+  for (const desk of desks) desk.seat.onFreed(goOn.bind(undefined, desk));
   const timer = clock.every(SWEEP_MS, () => {
     if (isLooking) return;
     isLooking = true;
@@ -137,4 +146,9 @@ export function startSweeping(options: SweepOptions): Readonly<{ stop(): void }>
       timer.cancel();
     },
   };
+}
+
+function appendedAs(type: string): Milestone {
+  if (type === 'job.expired') return 'expired.appended';
+  return type === 'deadline.extended' ? 'extended.appended' : 'overdue.appended';
 }

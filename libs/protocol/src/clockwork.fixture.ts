@@ -1,0 +1,124 @@
+/**
+ * The least that a dispatcher and a scheduler do with a run when nobody else says a word: needs are decided, queued jobs are
+ * offered, and what is past its deadline is given up. With it a property can ask whether every history comes to an end.
+ */
+import { runsUntil } from './attempt.ts';
+import { currentAttempt, isHeld, type Job, waitsUntil } from './job.ts';
+import { needsOf } from './needs.ts';
+import { ORG, RUN } from './run.fixture.ts';
+import { evolveRun, type Run } from './run.ts';
+import type { BodyOf, DecisionType } from './run-event.ts';
+import type { RunEvent } from './run-message.ts';
+import { completionOf } from './run-view.ts';
+
+/** What is decided next about a job, and the server time that has to be past. */
+export type Due = Readonly<{ type: DecisionType; body: object; at: number }>;
+
+const due = <T extends DecisionType>(type: T, body: BodyOf<T>, at: number): Due => ({
+  type,
+  body,
+  at,
+});
+
+/** What ends the attempt, or the wait, if nobody speaks: the earliest of its deadlines. Undefined for what waits without a limit. */
+export function dueOf(job: Job, run: Run): Due | undefined {
+  const { jobId, timeoutMs } = job.spec;
+  const current = currentAttempt(job);
+  const staleMs = run.created?.staleMs ?? 0;
+  if (job.state === 'queued') {
+    const until = waitsUntil(job);
+    return until === undefined ? undefined : due('job.timed_out', { jobId }, until);
+  }
+  if (current === undefined || !isHeld(job)) return undefined;
+  const about = { jobId, attempt: current.attempt };
+  if (job.state === 'offered') return due('job.expired', about, current.until);
+  const found: Due[] = [];
+  const limit = runsUntil(current, timeoutMs);
+  const stop = { ...about, reason: 'job_timeout', force: false, graceMs: 20 } as const;
+  if (limit !== undefined) found.push(due('job.cancel', stop, limit));
+  if (job.state === 'recovering' && current.recoverUntil !== null)
+    found.push(due('job.lost', about, current.recoverUntil));
+  if (job.state === 'running' || job.state === 'cancelling')
+    found.push(
+      due(
+        'job.stale',
+        { ...about, heartbeat: null },
+        (current.heardAt ?? current.offeredAt) + staleMs,
+      ),
+    );
+  if (job.state === 'cancelling' && current.stop !== null)
+    found.push(
+      current.stop.force
+        ? due('job.cancelled', { ...about, reason: current.stop.reason }, current.stop.until)
+        : due('job.cancel', { ...stop, force: true }, current.stop.until),
+    );
+  return found.toSorted((a, b) => a.at - b.at)[0];
+}
+
+/** What the run itself needs next. */
+function decidedOf(job: Job, run: Run): Due | undefined {
+  const { jobId } = job.spec;
+  if (job.state === 'pending') {
+    const needs = needsOf(job.spec.needs, run.jobs);
+    if (needs.kind === 'open') return undefined;
+    return needs.kind === 'met'
+      ? due('job.queued', { jobId }, 0)
+      : due('job.skipped', { jobId, because: [...needs.because] }, 0);
+  }
+  if (job.state !== 'queued') return undefined;
+  const offer = {
+    jobId,
+    attempt: job.attempts.length + 1,
+    fence: run.seq,
+    agentId: 'nobody',
+    session: 1,
+    ackTimeoutMs: 50,
+    reason: 'retry',
+  } as const;
+  return due('job.offered', offer, job.notBefore);
+}
+
+/** The next decision of all that may be made, the earliest first. Undefined once the run has ended. */
+export function nextOf(run: Run): Due | undefined {
+  const completion = completionOf(run);
+  if (run.completed !== null) return undefined;
+  if (completion !== undefined) {
+    const body = { ...completion, usage: {}, costUsd: 0, priceGeneration: null, jobs: [] };
+    return due('run.completed', body, 0);
+  }
+  return run.jobs
+    .flatMap((job) => [decidedOf(job, run), dueOf(job, run)])
+    .filter((each) => each !== undefined)
+    .toSorted((a, b) => a.at - b.at)[0];
+}
+
+/** The decision as an event that is stored next, after its moment. */
+export const eventOf = (run: Run, { type, body, at }: Due, now: number): RunEvent => {
+  const seq = run.seq + 1;
+  const id = `clockwork@${seq}`;
+  // The body was made for the type.
+  return {
+    type,
+    body,
+    org: ORG,
+    runId: RUN,
+    seq,
+    at: Math.max(now, at + 1),
+    id,
+    meta: { id, source: 'clockwork' },
+  } as RunEvent;
+};
+
+/** Goes on until nothing is left to do, or the steps are used up. */
+export function settled(run: Run, now: number, stepsMax: number): Run {
+  let folded = run;
+  let at = now;
+  for (let step = 0; step < stepsMax; step++) {
+    const next = nextOf(folded);
+    if (next === undefined) return folded;
+    const event = eventOf(folded, next, at);
+    at = event.at;
+    folded = evolveRun(folded, event);
+  }
+  return folded;
+}

@@ -1,0 +1,62 @@
+/**
+ * The bodies of the facts about a run, as far as the fold reads them: frames of agents are stored as they came, and what
+ * gateways and people add is small. Kept for ever: add an optional field, never change one.
+ */
+import { z } from 'zod';
+import { JobId } from './ids.ts';
+import { StepState } from './states.ts';
+import { WireJobState } from './wire/job.ts';
+
+export const JobAckFact = z.looseObject({});
+const dataOf = (what: string) => z.looseObject({}).optional().describe(what);
+/** Frames of agents, stored as they came: only what the fold reads is asked for. */
+export const JobStatusFact = z.looseObject({
+  state: WireJobState.describe('The state that the agent reports.'),
+  droppedJobs: z
+    .array(z.string())
+    .optional()
+    .describe('Names of jobs that a second evaluation no longer produced.'),
+  data: dataOf(
+    '`outputs`, `error` or `reason`, `droppedJobs`: agents differ in where they put them.',
+  ),
+});
+export const JobRejectFact = z.looseObject({
+  reason: z.string().describe('`busy` or `draining`.'),
+});
+export const StepStatusFact = z.looseObject({
+  stepIndex: z.int().describe('The place of the step in its job.'),
+  stepName: z.string().describe('Its name.'),
+  state: StepState.describe('The state that the agent reports.'),
+  step_type: z.string().optional().describe('`step`, or which hook; also read from `data`.'),
+  data: dataOf('`exitCode` and `step_type`.'),
+});
+const previousSession = z.int().positive().describe('The session that the attempt was on before.');
+/** What a gateway saw of a socket that a run depends on. */
+export const AgentLost = z.looseObject({
+  code: z.int().describe('The close code of the socket.'),
+  scalerManaged: z
+    .boolean()
+    .describe('Whether a scaler made the agent: such a one does not come back.'),
+});
+export const AgentResumed = z.looseObject({ previousSession });
+export const AgentAbsent = z.looseObject({ previousSession });
+export const AgentHeard = z.looseObject({
+  frame: z.string().describe('The type of the frame, which lies in a stream of its own.'),
+});
+
+/** What a person asks for; without `jobIds` the whole run. */
+export const CancelRequested = z.looseObject({
+  jobIds: z.array(JobId).optional().describe('Only these jobs.'),
+  reason: z.string().optional().describe('Why, for people.'),
+  force: z.boolean().optional().describe('At once, without hooks.'),
+  by: z.string().describe('Who asked.'),
+});
+/** A step waits for people: the job's wall clock stands still until it is answered. */
+export const ApprovalRequested = z.looseObject({
+  messageId: z.string().describe('Names the request; its answer repeats it.'),
+  stepIndex: z.int().describe('The step that waits.'),
+});
+export const ApprovalAnswered = z.looseObject({
+  requestId: z.string().describe('The request.'),
+  outcome: z.enum(['approved', 'rejected', 'expired']).describe('The answer.'),
+});

@@ -1,0 +1,188 @@
+/** What the events of random histories say: mostly what would be legal now, and a little off where the step says so. */
+import type { Attempt } from './attempt.ts';
+import { type StopReason } from './decision-body.ts';
+import type { Job } from './job.ts';
+import { currentAttempt } from './job.ts';
+import { RUN } from './run.fixture.ts';
+import type { Run } from './run.ts';
+import { TIMES } from './run-created.fixture.ts';
+import type { RunCreated } from './run-created.ts';
+import type { BodyOf, RunEventType } from './run-event.ts';
+import { isDecision } from './run-event.ts';
+import type { HistoryStep } from './run-history.fixture.ts';
+import { completionOf } from './run-view.ts';
+
+export type Scene = Readonly<{
+  run: Run;
+  job: Job | undefined;
+  step: HistoryStep;
+  created: RunCreated;
+  at: number;
+}>;
+type Said = Readonly<{ type: string; body?: unknown; problem?: unknown; meta: object }>;
+
+export function said(type: RunEventType | 'unreadable', scene: Scene): Said {
+  const { job, step, created } = scene;
+  const source = 'test';
+  if (type === 'unreadable')
+    return { type, problem: { code: 'not-json', detail: '' }, meta: { source } };
+  if (type === 'run.created') return creation(step, created);
+  const jobId = step.job === 4 ? `${RUN}-9` : (job?.spec.jobId ?? `${RUN}-0`);
+  const current = job === undefined ? undefined : currentAttempt(job);
+  const attempt = Math.max(
+    0,
+    (current?.attempt ?? 0) + step.attempt + (type === 'job.offered' ? 1 : 0),
+  );
+  const about = { jobId, attempt, current };
+  if (isDecision(type))
+    return { type, body: decided(type, scene, about), meta: { source, jobId, attempt } };
+  return {
+    type,
+    body: fact(type, step, about),
+    meta: { source, jobId, attempt, ...speaker(type, scene) },
+  };
+}
+
+function creation(step: HistoryStep, created: RunCreated): Said {
+  const isOwn = step.flag || step.choice % 5 > 0;
+  const body = isOwn ? created : { ...created, runId: `${RUN.slice(0, -1)}1` };
+  return { type: 'run.created', body, meta: { source: 'test', requestId: 'req-1' } };
+}
+
+function speaker(type: RunEventType, { job, step }: Scene): object {
+  const current = job === undefined ? undefined : currentAttempt(job);
+  const back = type === 'agent.resumed' || type === 'agent.absent' ? 1 : 0;
+  const session = Math.max(0, (current?.session ?? 1) + step.session + back);
+  return { session, agentId: step.agent === 0 ? current?.agentId : `agent-${step.agent}` };
+}
+
+type About = Readonly<{ jobId: string; attempt: number; current: Attempt | undefined }>;
+
+const reasons: readonly StopReason[] = ['cancelled', 'job_timeout', 'fail_fast'];
+
+function decided(
+  type: RunEventType,
+  { run, step, at }: Scene,
+  { jobId, attempt, current }: About,
+): unknown {
+  const reason = reasons[step.choice % 3] ?? 'cancelled';
+  switch (type) {
+    case 'job.offered':
+      return {
+        jobId,
+        attempt,
+        fence: Math.max(0, run.seq + step.fence),
+        agentId: `agent-${step.choice % 3}`,
+        session: 1 + (step.choice % 7),
+        ackTimeoutMs: TIMES.ackTimeoutMs,
+        reason: attempt === 1 ? 'initial' : 'retry',
+        room: step.flag ? 'assumed' : 'reported',
+      } satisfies BodyOf<'job.offered'>;
+    case 'job.stale':
+      return {
+        jobId,
+        attempt,
+        heartbeat: step.flag ? null : { seq: 1, at: at - 20 * step.choice },
+        ...(step.choice % 3 === 0 ? {} : { readAt: at - (step.choice % 5 === 0 ? 20_000 : 5) }),
+      } satisfies BodyOf<'job.stale'>;
+    case 'deadline.extended':
+      return {
+        jobId,
+        attempt,
+        until: (current?.recoverUntil ?? current?.until ?? at) + 10 * (step.session + 1),
+        cause: 'outage',
+      } satisfies BodyOf<'deadline.extended'>;
+    case 'job.skipped':
+      return { jobId, because: [] } satisfies BodyOf<'job.skipped'>;
+    case 'job.cancel':
+      return {
+        jobId,
+        attempt,
+        reason,
+        force: step.flag,
+        graceMs: TIMES.cancelGraceMs,
+      } satisfies BodyOf<'job.cancel'>;
+    case 'job.cancelled':
+      return (
+        current?.stop == null ? { jobId, reason } : { jobId, attempt, reason }
+      ) satisfies BodyOf<'job.cancelled'>;
+    case 'session.ended': {
+      const session = Math.max(1, (current?.session ?? 1) + step.session);
+      return {
+        jobId,
+        attempt,
+        session,
+        cause: 'gateway_lost',
+      } satisfies BodyOf<'session.ended'>;
+    }
+    case 'run.completed': {
+      const completion = completionOf(run) ?? {
+        state: 'success' as const,
+        startedAt: null,
+        completedAt: at,
+        durationMs: 0,
+        queuedMs: 0,
+      };
+      const state = step.attempt === 0 ? completion.state : 'cancelled';
+      return {
+        ...completion,
+        state,
+        usage: {},
+        costUsd: 0,
+        priceGeneration: null,
+        jobs: [],
+      } satisfies BodyOf<'run.completed'>;
+    }
+    default:
+      return { jobId, attempt };
+  }
+}
+
+function fact(type: RunEventType, step: HistoryStep, { jobId, current }: About): unknown {
+  switch (type) {
+    case 'job.reject':
+      return {
+        reason: step.choice % 3 > 0 ? 'busy' : 'draining',
+      } satisfies BodyOf<'job.reject'>;
+    case 'job.status': {
+      const data = {
+        outputs: { x: step.choice },
+        error: step.flag ? 'it broke' : 'job_timeout after 60 s',
+        ...(step.choice % 7 === 0 ? { droppedJobs: ['d', 'bc', 7] } : {}),
+      };
+      return { state: step.jobState, data } satisfies BodyOf<'job.status'>;
+    }
+    case 'step.status': {
+      const body = {
+        stepIndex: step.choice % 3,
+        stepName: 's',
+        state: step.stepState,
+        data: { exitCode: step.choice % 4 },
+      };
+      return {
+        ...body,
+        ...(step.flag ? { step_type: 'hook:cleanup' } : {}),
+      } satisfies BodyOf<'step.status'>;
+    }
+    case 'agent.lost':
+      return { code: 1006, scalerManaged: step.choice % 4 === 0 } satisfies BodyOf<'agent.lost'>;
+    case 'cancel.requested':
+      return {
+        ...(step.choice % 3 === 0 ? {} : { jobIds: [jobId] }),
+        force: step.flag,
+        by: 'ada',
+      } satisfies BodyOf<'cancel.requested'>;
+    case 'approval.requested':
+      return {
+        messageId: `m${step.choice % 3}`,
+        stepIndex: 0,
+      } satisfies BodyOf<'approval.requested'>;
+    case 'approval.answered':
+      return {
+        requestId: current?.approvals[0] ?? 'm0',
+        outcome: 'approved',
+      } satisfies BodyOf<'approval.answered'>;
+    default:
+      return { previousSession: 1, frame: 'log.chunk' };
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Sessions of one gateway name that nobody has ended, by the process that holds them, folded from WB_AGENTS. A gateway is
+ * `<id>/<start>`: another id is another gateway, another start another process of the same one. A process that was killed could
+ * not say that its sockets are gone; whoever sees its lease lapse says it instead.
+ */
+import type { AgentEvent } from '@waybill/protocol';
+import type { Identity } from './speaker.ts';
+
+/** One session, as it stands in snapshots too. */
+export type OpenSession = Readonly<{ gateway: string; who: Identity }>;
+
+export type OpenSessions = Readonly<{
+  /** The process that holds the session of the event, if it is one of this name. */
+  heard(event: AgentEvent): string | undefined;
+  of(gateway: string): readonly Identity[];
+  gateways(): readonly string[];
+  all(): readonly OpenSession[];
+  restore(session: OpenSession): void;
+}>;
+
+/** `<id>` of `<id>/<start>`. */
+export const gatewayId = (gateway: string): string => gateway.slice(0, gateway.lastIndexOf('/'));
+
+/** The lease of a gateway has its name, in the tokens of leases. */
+export const leaseOfGateway = (gateway: string): string => `gateway.${gateway.replace('/', '.')}`;
+export const leasesOfId = (id: string): string => `gateway.${id}.`;
+export const gatewayOfLease = (lease: string): string =>
+  lease.slice('gateway.'.length).replace('.', '/');
+
+export function openSessions(id: string): OpenSessions {
+  const byGateway = new Map<string, Map<number, Identity>>();
+  const holders = new Map<number, string>();
+
+  const restore = ({ gateway, who }: OpenSession): void => {
+    const sessions = byGateway.get(gateway) ?? new Map<number, Identity>();
+    byGateway.set(gateway, sessions.set(who.session, who));
+    holders.set(who.session, gateway);
+  };
+  const drop = (session: number): void => {
+    const gateway = holders.get(session);
+    if (gateway === undefined) return;
+    holders.delete(session);
+    const sessions = byGateway.get(gateway);
+    sessions?.delete(session);
+    if (sessions?.size === 0) byGateway.delete(gateway);
+  };
+  return {
+    heard: (event) => {
+      if (event.type === 'disconnected') drop(event.body.session);
+      if (event.type !== 'registered' && event.type !== 'present') return undefined;
+      const { gateway, org, scalerManaged, body } = event;
+      if (gatewayId(gateway) !== id) return undefined;
+      const session = event.type === 'present' ? event.body.session : event.seq;
+      restore({ gateway, who: { org, agentId: body.agentId, session, scalerManaged } });
+      return gateway;
+    },
+    of: (gateway) => [...(byGateway.get(gateway)?.values() ?? [])],
+    gateways: () => [...byGateway.keys()],
+    all: () =>
+      [...byGateway].flatMap(([gateway, sessions]) =>
+        [...sessions.values()].map((who) => ({ gateway, who })),
+      ),
+    restore,
+  };
+}

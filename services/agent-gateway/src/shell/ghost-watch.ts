@@ -1,0 +1,81 @@
+/**
+ * Ends the sessions of other processes of this gateway's name once their lease is gone: killed or frozen, they cannot say that
+ * their sockets are. One that holds its lease lives, whatever it is called, and is left alone. (Sessions of other gateways are
+ * ended by the schedulers.)
+ */
+import type { Journal, Reader } from '@waybill/journal';
+import type { Logger } from '@waybill/process';
+import {
+  gatewayId,
+  gatewayOfLease,
+  leasesOfId,
+  type OpenSessions,
+} from '../domain/open-session.ts';
+import type { Identity } from '../domain/speaker.ts';
+
+export type GhostWatch = Readonly<{
+  /** That process holds a session. */
+  heard(gateway: string): void;
+  stop(): Promise<void>;
+}>;
+
+type Deps = Readonly<{
+  journal: Pick<Journal, 'watchLeases'>;
+  sessions: OpenSessions;
+  /** As `<id>/<start>`. */
+  gateway: string;
+  /** Resolves once the log has it. */
+  end: (who: Identity) => Promise<void>;
+  log: Logger;
+  onFailure: (error: Error) => void;
+}>;
+
+/** `sessions` knows all that were there at the time of the call. Resolves when those without a lease are ended. */
+export async function openGhostWatch(deps: Deps): Promise<GhostWatch> {
+  const { journal, sessions, gateway: self, end, log, onFailure } = deps;
+  const held = new Set<string>();
+  const gone = new Set<string>();
+  const ending = new Map<number, Promise<void>>();
+  let isWatching = false;
+
+  const endAll = async (gateway: string): Promise<void> => {
+    const left = sessions.of(gateway).filter(({ session }) => !ending.has(session));
+    if (left.length === 0) return;
+    log.info({ gateway, sessions: left.length }, 'ending the sessions of a process that is gone');
+    for (const who of left) {
+      const ended = end(who).catch((error: unknown) => {
+        log.error({ err: error, session: who.session }, 'a session of the past was not ended');
+      });
+      ending.set(who.session, ended);
+      void ended.then(() => ending.delete(who.session));
+    }
+    await Promise.all(ending.values());
+  };
+  const lapsed = (gateway: string): Promise<void> => {
+    gone.add(gateway);
+    return endAll(gateway);
+  };
+  const reader: Reader = await journal.watchLeases({
+    prefix: leasesOfId(gatewayId(self)),
+    onChange: (name, lease) => {
+      const gateway = gatewayOfLease(name);
+      if (gateway === self) return;
+      if (lease === undefined) held.delete(gateway);
+      else held.add(gateway);
+      if (lease !== undefined) gone.delete(gateway);
+      else if (isWatching) void lapsed(gateway);
+    },
+    onFailure,
+  });
+  await reader.caughtUp;
+  isWatching = true;
+  // A process takes its lease before its first session: one that has sessions and no lease has lost it.
+  const past = sessions.gateways().filter((gateway) => gateway !== self && !held.has(gateway));
+  await Promise.all(past.map(lapsed));
+  return {
+    heard: (gateway) => {
+      if (gone.has(gateway)) void endAll(gateway);
+    },
+    stop: reader.stop,
+  };
+}

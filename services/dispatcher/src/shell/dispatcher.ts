@@ -1,0 +1,92 @@
+/**
+ * The dispatcher's parts, wired: what orgs have set, a desk for every partition, and the leases of gateways told to all of them.
+ */
+import type { Journal } from '@waybill/journal';
+import { type Clock, type Logger, newId, type Readiness } from '@waybill/process';
+import { partitionsOf } from '@waybill/protocol';
+import { openConfigBook } from './config-book.ts';
+import { watchLogRoom } from './log-room.ts';
+import { openPartitionDesk, type PartitionDesk } from './partition-desk.ts';
+
+export type DispatcherOptions = Readonly<{
+  journal: Pick<
+    Journal,
+    | 'append'
+    | 'get'
+    | 'info'
+    | 'last'
+    | 'lease'
+    | 'loadSnapshot'
+    | 'maxPayload'
+    | 'read'
+    | 'saveSnapshot'
+    | 'watchLeases'
+  >;
+  clock: Clock;
+  log: Logger;
+  /** Into how many the log is divided. */
+  partitions: number;
+  onFailure: (error: Error) => void;
+}>;
+
+export type Dispatcher = Readonly<{
+  /** The log is folded: from then on it decides wherever it holds the lease. */
+  caughtUp: Promise<void>;
+  check(): Readiness;
+  stop(): Promise<void>;
+}>;
+
+export async function openDispatcher(o: DispatcherOptions): Promise<Dispatcher> {
+  const { journal, clock, log, onFailure } = o;
+  const holder = `dispatcher-${newId()}`;
+  const desks: PartitionDesk[] = [];
+  const opened: Readonly<{ stop(): unknown }>[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.allSettled(opened.map((each) => each.stop()));
+  };
+  const pump = (): void => {
+    for (const desk of desks) desk.pump();
+  };
+
+  const open = async (): Promise<Omit<Dispatcher, 'stop'>> => {
+    const book = await openConfigBook({ journal, log, onFailure });
+    opened.push(book.reader);
+    const room = await watchLogRoom({ journal, clock, log, onRoom: pump });
+    opened.push(room);
+    const isFull = room.isFull;
+    for (const partition of partitionsOf(o.partitions)) {
+      const about = { journal, clock, log, partition, holder, book, isFull, onFailure };
+      const desk = await openPartitionDesk(about);
+      desks.push(desk);
+      opened.push(desk);
+    }
+    // Behind what snapshots have told of them.
+    const leases = await journal.watchLeases({
+      prefix: 'gateway.',
+      onChange: (name, held) => {
+        for (const desk of desks) desk.heardGateway(name, held !== undefined);
+      },
+      onFailure,
+    });
+    opened.push(leases);
+    const begin = async (): Promise<void> => {
+      await leases.caughtUp;
+      await Promise.all(desks.map((desk) => desk.begin()));
+    };
+    const caughtUp = begin();
+    // Whoever does not wait for it hears of it by `onFailure`.
+    caughtUp.catch(() => undefined);
+    return { caughtUp, check: () => (isFull() ? full : { ready: true }) };
+  };
+  try {
+    return { ...(await open()), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const full: Readiness = {
+  ready: true,
+  reason: 'WB_RUNS is at 90 % of its limit: no run is created and no job offered',
+};

@@ -1,0 +1,94 @@
+/**
+ * The scheduler's parts, wired: for every partition a desk that is told what the log says, the heartbeats and the leases of
+ * gateways told to all of them, and one sweep over those that are held here.
+ */
+import type { Journal } from '@waybill/journal';
+import { type Clock, type Logger, newId, type Readiness } from '@waybill/process';
+import { partitionOf, partitionsOf } from '@waybill/protocol';
+import { startSweeping } from './deadline-sweep.ts';
+import { openHeartbeatTail } from './heartbeat-tail.ts';
+import { openPartitionSeat } from './partition-seat.ts';
+
+export type SchedulerOptions = Readonly<{
+  journal: Pick<
+    Journal,
+    | 'append'
+    | 'read'
+    | 'info'
+    | 'get'
+    | 'last'
+    | 'serverTime'
+    | 'saveSnapshot'
+    | 'loadSnapshot'
+    | 'lease'
+    | 'watchLeases'
+  >;
+  clock: Clock;
+  log: Logger;
+  /** Into how many the log is divided. */
+  partitions: number;
+  onFailure: (error: Error) => void;
+}>;
+
+export type Scheduler = Readonly<{
+  /** The log is folded, and the sweep has begun. */
+  caughtUp: Promise<void>;
+  check(): Readiness;
+  stop(): Promise<void>;
+}>;
+
+export async function openScheduler(o: SchedulerOptions): Promise<Scheduler> {
+  const { journal, clock, log, onFailure } = o;
+  const holder = `scheduler-${newId()}`;
+  const seats = await Promise.all(
+    partitionsOf(o.partitions).map((partition) =>
+      openPartitionSeat({ journal, clock, log, partition, holder, onFailure }),
+    ),
+  );
+  const heartbeats = await openHeartbeatTail({
+    journal,
+    log,
+    onHeartbeat: (org, jobId, attempt, at) =>
+      seats[partitionOf(org, o.partitions)]?.desk.heartbeat(jobId, attempt, at),
+    onFailure,
+  });
+  const leases = await journal.watchLeases({
+    prefix: 'gateway.',
+    onChange: (name, held) => {
+      for (const { desk, live } of seats)
+        desk.heardLease(name, held !== undefined, live.serverNow());
+    },
+    onFailure,
+  });
+
+  let sweeping: Readonly<{ stop(): void }> | undefined;
+  let stopped = false;
+  const begin = async (): Promise<void> => {
+    await Promise.all([...seats.map((seat) => seat.caughtUp()), leases.caughtUp]);
+    if (stopped) return;
+    for (const seat of seats) seat.campaign();
+    sweeping = startSweeping({ journal, clock, log, seats });
+  };
+  const caughtUp = begin();
+  // Whoever does not wait for it hears of it by `onFailure`.
+  caughtUp.catch(() => undefined);
+
+  return {
+    caughtUp,
+    check: () => {
+      const isHolding = seats.some(({ desk, live }) => desk.holdsUntil() >= live.serverNow());
+      return isHolding
+        ? { ready: true, reason: 'degraded (breaker): too much fell silent at once' }
+        : { ready: true };
+    },
+    stop: async () => {
+      stopped = true;
+      sweeping?.stop();
+      await Promise.all([
+        heartbeats.stop(),
+        leases.stop(),
+        ...seats.map((seat) => seat.stop().catch(() => undefined)),
+      ]);
+    },
+  };
+}

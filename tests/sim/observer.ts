@@ -1,0 +1,69 @@
+/**
+ * Watches a world from outside: folds every stored event where it becomes visible, checks at once what can be checked then, counts
+ * the branches that were taken, and keeps what the checks of the end need.
+ */
+import type { Run } from '@waybill/protocol';
+import { evolveRun, initialRun, readRunMessage, wasVoid } from '@waybill/protocol';
+import {
+  attemptsAndFences,
+  oneResolution,
+  terminalIsFinal,
+} from '../support/attempt-invariants.ts';
+import type { Violation } from '../support/evidence.ts';
+import type { Moment, RunStory } from '../support/run-story.ts';
+import type { Branches } from './branches.ts';
+import type { SimLog, SimMessage } from './sim-log.ts';
+import { withoutPeople, withoutStrays } from './stray-story.ts';
+
+export type Observer = Readonly<{
+  stories(): readonly RunStory[];
+  run(runId: string): Run | undefined;
+  violations(): readonly Violation[];
+  endedRuns(): number;
+  /** Told of every event of a run, judged. */
+  onMoment(listener: (moment: Moment) => void): void;
+}>;
+
+type Story = { readonly org: string; readonly runId: string; readonly moments: Moment[]; end: Run };
+
+export function openObserver(log: SimLog, branches: Branches): Observer {
+  const stories = new Map<string, Story>();
+  const found: Violation[] = [];
+  const listeners: ((moment: Moment) => void)[] = [];
+  let ended = 0;
+
+  const fold = (message: SimMessage): void => {
+    const event = readRunMessage(message);
+    if (event === undefined) return;
+    const { org, runId } = event;
+    const story: Story = stories.get(runId) ?? { org, runId, moments: [], end: initialRun };
+    stories.set(runId, story);
+    const before = story.end;
+    const after = evolveRun(before, event);
+    const moment = { event, before, after, isVoid: wasVoid(after, event.seq) };
+    story.moments.push(moment);
+    story.end = after;
+    if (before.completed === null && after.completed !== null) ended += 1;
+    check(moment, story);
+    branches.moment(moment);
+    for (const listener of listeners) listener(moment);
+  };
+  const check = (moment: Moment, { org, runId }: Story): void => {
+    const alone = withoutPeople(withoutStrays({ org, runId, moments: [moment], end: initialRun }));
+    found.push(
+      ...attemptsAndFences(alone, log.isReplicated ? 3 : 1),
+      ...oneResolution(alone),
+      ...terminalIsFinal(alone),
+    );
+  };
+  log.onSeen((message) => {
+    if (message.stream === 'WB_RUNS') fold(message);
+  });
+  return {
+    stories: () => [...stories.values()],
+    run: (runId) => stories.get(runId)?.end,
+    violations: () => found,
+    endedRuns: () => ended,
+    onMoment: (listener) => void listeners.push(listener),
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * What the design says of dispatch beside its numbered invariants, checked while it happens: nothing is given up before its time,
+ * what was settled is not sent, nobody who is closed or full is offered more, and what nobody had a right to say does not count.
+ */
+import type { Job, RunEventOf } from '@waybill/protocol';
+import { currentAttempt, parseWireJobId } from '@waybill/protocol';
+import type { Moment } from '../support/run-story.ts';
+import type { SimViolation } from './judgement.ts';
+import type { Network } from './network.ts';
+import type { Observer } from './observer.ts';
+import type { SimLog } from './sim-log.ts';
+import { strayPrefix } from './stray-story.ts';
+import type { World } from './world.ts';
+
+type Watched = Readonly<{ world: World; log: SimLog; network: Network; observer: Observer }>;
+
+/** Longer than anything that is on its way may take: frames, appends and what deciders have not read yet. */
+const onTheWayMs = 20_000;
+const dispatched = /"type":"job.dispatch".*?"jobId":"([^"]+)"/;
+
+export function openRuleWatch({ log, network, observer }: Watched): Readonly<{
+  violations(): readonly SimViolation[];
+}> {
+  const found: SimViolation[] = [];
+  const seen = new Set<string>();
+  /** By session, since when it was closed for offers. */
+  const closedAt = new Map<number, number>();
+  const resolvedAt = new Map<string, number>();
+
+  const wrong = (invariant: SimViolation['invariant'], seq: number | null, what: string): void => {
+    found.push({ invariant, seq, what });
+  };
+  const early = ({ event, before }: Moment): void => {
+    if (event.type !== 'job.expired' && event.type !== 'job.lost') return;
+    const job = before.jobs.find(({ spec }) => spec.jobId === event.body.jobId);
+    const current = job === undefined ? undefined : currentAttempt(job);
+    const until = event.type === 'job.expired' ? current?.until : current?.recoverUntil;
+    if ((until ?? 0) >= event.at)
+      wrong(
+        10,
+        event.seq,
+        `${event.type} of ${event.body.jobId} came ${(until ?? 0) - event.at} ms early`,
+      );
+  };
+  const unheard = (event: RunEventOf<'job.stale'>, job: Job | undefined, staleMs: number): void => {
+    const heard = log
+      .messages('WB_HEARTBEATS')
+      .findLast(
+        (each) =>
+          each.headers['wb-job'] === event.body.jobId &&
+          Number(each.headers['wb-attempt']) === event.body.attempt &&
+          each.at < event.at - onTheWayMs,
+      );
+    if (job !== undefined && heard !== undefined && heard.at + staleMs >= event.at)
+      wrong(
+        10,
+        event.seq,
+        `${event.body.jobId} is stale ${event.at - heard.at} ms after a heartbeat`,
+      );
+  };
+  const offered = (event: RunEventOf<'job.offered'>, job: Job | undefined): void => {
+    const { jobId, session } = event.body;
+    if (job !== undefined && event.at <= job.workedUntil)
+      wrong(
+        3,
+        event.seq,
+        `${jobId} is offered while another may be at work until ${job.workedUntil}`,
+      );
+    const since = closedAt.get(session);
+    if (since !== undefined && event.at - since > onTheWayMs)
+      wrong(
+        'rule',
+        event.seq,
+        `${jobId} is offered to session ${session}, closed ${event.at - since} ms ago`,
+      );
+  };
+  const settle = ({ event, after }: Moment): void => {
+    for (const { attempts, spec } of after.jobs)
+      for (const { attempt, resolution, session } of attempts) {
+        const key = `${spec.jobId} ${attempt}`;
+        if (resolution === null || resolvedAt.has(key)) continue;
+        resolvedAt.set(key, event.at);
+        if (resolution === 'expired') closedAt.set(session, event.at);
+      }
+  };
+  observer.onMoment((moment) => {
+    const { event, before, isVoid } = moment;
+    const isRepeat = seen.has(event.id);
+    seen.add(event.id);
+    if (isVoid) return;
+    if (isRepeat) wrong(6, event.seq, `${event.type} ${event.id} counted twice`);
+    if (event.id.startsWith(strayPrefix))
+      wrong('rule', event.seq, `${event.type} counted, and nobody had a right to it`);
+    early(moment);
+    const jobId =
+      event.type === 'job.stale' || event.type === 'job.offered' ? event.body.jobId : '';
+    const job = before.jobs.find(({ spec }) => spec.jobId === jobId);
+    if (event.type === 'job.stale') unheard(event, job, before.created?.staleMs ?? 0);
+    if (event.type === 'job.offered') offered(event, job);
+    settle(moment);
+  });
+  network.onSent((from, text) => {
+    if (!from.name.startsWith('gateway')) return;
+    const wireJobId = dispatched.exec(text)?.[1] ?? '';
+    const wire = parseWireJobId(wireJobId);
+    const at = wire === undefined ? undefined : resolvedAt.get(`${wire.jobId} ${wire.attempt}`);
+    if (at !== undefined && log.serverTime() - at > onTheWayMs)
+      wrong(
+        1,
+        null,
+        `${wireJobId} is sent by ${from.name} ${log.serverTime() - at} ms after it was settled`,
+      );
+  });
+  return { violations: () => found };
+}

@@ -1,0 +1,144 @@
+/**
+ * An agent that knows the published protocol and nothing else: it acknowledges, reports and runs one job at a time, drops what it
+ * cannot send, names what it has in flight when it comes back, never waits to be granted and never echoes a fence. Now and then
+ * it has bad manners: it keeps silent, answers too late, is busy, drains, or contradicts itself.
+ */
+import { z } from 'zod';
+import type { AgentOptions, SimAgent } from './sdk-agent.ts';
+import { WebSocket } from './sim-socket.ts';
+import { workOf } from './work.ts';
+
+const Frame = z.looseObject({
+  type: z.string(),
+  runId: z.string().optional(),
+  jobId: z.string().optional(),
+  jobConfig: z.unknown().optional(),
+});
+type Job = Readonly<{ runId: string; jobId: string }>;
+
+const backMs = { min: 300, max: 2_000 } as const;
+const heartbeatMs = 60_000;
+const answerMs = 15_000;
+/** A gateway pings twice as often: behind this long a silence there is nobody. */
+const silenceMs = 90_000;
+const manners = [
+  'good',
+  'good',
+  'good',
+  'good',
+  'mute',
+  'tardy',
+  'busy',
+  'draining',
+  'contradicting',
+] as const;
+
+export function startSeedAgent(o: AgentOptions): SimAgent {
+  const { world, life, clock, ledger, agentId } = o;
+  const { random } = world;
+  const cancelled = new Set<string>();
+  let job: Job | undefined;
+  let socket: WebSocket | undefined;
+  let isRegistered = false;
+  let isStopped = false;
+  let frames = 0;
+
+  const send = (type: string, fields: object): void => {
+    frames += 1;
+    const frame = { type, messageId: `${agentId}-${life.no}-${frames}`, ...fields };
+    if (isRegistered) socket?.send(JSON.stringify(frame));
+  };
+  const say = (type: string, { runId, jobId }: Job, more: object = {}): void =>
+    send(type, { runId, jobId, timestamp: clock.now(), ...more });
+  const status = (): void =>
+    send('agent.status', { agentId, activeJobs: job === undefined ? 0 : 1 });
+  const write = (what: 'dispatched' | 'start' | 'stop', { runId, jobId }: Job): void =>
+    ledger.write(life, { agentId, kind: 'plain', what, runId, wireJobId: jobId, fence: null });
+
+  const work = async (taken: Job, config: unknown, contradicts: boolean): Promise<void> => {
+    const { ms, outcome, lines, steps } = workOf(random, config);
+    write('start', taken);
+    // Some agents say nothing of a state before their first step or line.
+    if (!lines || random.chance(0.5)) say('job.status', taken, { state: 'running' });
+    if (lines) say('log.chunk', taken, { stepIndex: 0, lines: ['working'] });
+    if (steps) say('step.status', taken, { stepIndex: 0, stepName: 'work', state: 'running' });
+    const beat = clock.every(heartbeatMs, () => say('job.heartbeat', taken));
+    const endsMs = clock.monotonicMs() + ms;
+    while (clock.monotonicMs() < endsMs && !cancelled.has(taken.jobId))
+      await clock.sleep(Math.max(1, Math.min(500, endsMs - clock.monotonicMs())));
+    beat.cancel();
+    write('stop', taken);
+    const worked = outcome === 'success' ? 'success' : 'failed';
+    const state = cancelled.has(taken.jobId) ? 'cancelled' : worked;
+    if (steps) say('step.status', taken, { stepIndex: 0, stepName: 'work', state });
+    say('job.status', taken, { state });
+    job = undefined;
+    if (contradicts)
+      for (const late of ['failed', 'running']) say('job.status', taken, { state: late });
+    status();
+  };
+  const take = async (offered: Job, config: unknown): Promise<void> => {
+    write('dispatched', offered);
+    const manner = job === undefined ? random.pick(manners) : 'busy';
+    if (manner === 'mute') return;
+    if (manner === 'busy' || manner === 'draining') {
+      say('job.reject', offered, { reason: manner });
+      // One that drains comes back as a new one, and takes nothing more before.
+      if (manner === 'draining') clock.after(random.between(100, 3_000), () => socket?.close(1000));
+      return status();
+    }
+    job = offered;
+    if (manner === 'tardy') await clock.sleep(random.between(9_500, 12_500));
+    say('job.ack', offered);
+    await work(offered, config, manner === 'contradicting');
+  };
+  const onFrame = (text: string): void => {
+    const { type, runId = '', jobId = '', jobConfig } = Frame.parse(JSON.parse(text));
+    if (type === 'auth.success')
+      socket?.send(
+        JSON.stringify({
+          type: 'agent.register',
+          messageId: `${agentId}-${life.no}-register`,
+          agentId,
+          labels: o.labels,
+          ...(job === undefined ? {} : { inFlightJobs: [job] }),
+        }),
+      );
+    if (type === 'register.ack') isRegistered = true;
+    if (type === 'job.cancel') cancelled.add(jobId);
+    if (type === 'job.dispatch') void take({ runId, jobId }, jobConfig);
+  };
+  const dial = (): void => {
+    if (isStopped) return;
+    const ws = new WebSocket(`ws://${o.host}/ws`);
+    socket = ws;
+    let silent = clock.after(answerMs, () => ws.terminate());
+    const heard = (): void => {
+      silent.cancel();
+      silent = clock.after(silenceMs, () => ws.terminate());
+    };
+    ws.on('open', () =>
+      ws.send(JSON.stringify({ type: 'auth.request', token: o.token, protocolVersion: 1 })),
+    );
+    ws.on('message', (data: Buffer) => {
+      heard();
+      onFrame(data.toString());
+    });
+    ws.on('ping', heard);
+    ws.on('error', () => undefined);
+    ws.on('close', () => {
+      silent.cancel();
+      isRegistered = false;
+      clock.after(random.between(backMs.min, backMs.max), dial);
+    });
+  };
+  dial();
+  clock.every(30_000, () => send('heartbeat', { timestamp: clock.now() }));
+  return {
+    stop: () => {
+      isStopped = true;
+      socket?.close(1000);
+      return Promise.resolve();
+    },
+  };
+}

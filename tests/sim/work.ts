@@ -1,0 +1,30 @@
+/** What a job of the simulation does: how long it works, how it ends. Its step says so, or chance. */
+import { z } from 'zod';
+import type { Random } from './random.ts';
+
+export type Work = Readonly<{
+  ms: number;
+  outcome: 'success' | 'failed' | 'thrown';
+  lines: boolean;
+  steps: boolean;
+}>;
+
+const longChance = 0.1;
+const Planned = z.looseObject({ steps: z.array(z.looseObject({ run: z.string() })) });
+
+export function workOf(random: Random, jobConfig: unknown): Work {
+  const planned = Planned.safeParse(jobConfig);
+  const [step] = planned.success ? planned.data.steps : [];
+  const [, ms] = /^work (\d+)$/.exec(step?.run ?? '') ?? [];
+  const drawn = random.chance(longChance)
+    ? random.between(20_000, 90_000)
+    : random.between(10, 4_000);
+  const roll = random.next();
+  const outcome = roll < 0.8 ? 'success' : roll < 0.92 ? 'failed' : 'thrown';
+  return {
+    ms: ms === undefined ? drawn : Number(ms),
+    outcome,
+    lines: random.chance(0.4),
+    steps: random.chance(0.4),
+  };
+}
