@@ -3,24 +3,31 @@
  * away meanwhile is not its own doing.
  */
 import { systemClock } from '@waybill/process';
+import { nowMs } from '../measure/monotonic.ts';
 
-export type Turns = Readonly<{ longestMs(): number }>;
+export type Turns = Readonly<{
+  /** Ends the watch. Of so many last milliseconds, or of all since it began. */
+  longestMs(lastMs?: number): number;
+}>;
 
-/** From now until it is asked. */
 export function watchTurns(): Turns {
+  const turns: { endedMs: number; tookMs: number }[] = [];
   let before = spentMs();
-  let longest = 0;
   const look = (): void => {
     const now = spentMs();
-    longest = Math.max(longest, now - before);
+    turns.push({ endedMs: nowMs(), tookMs: now - before });
     before = now;
   };
   const timer = systemClock.every(1, look);
   return {
-    longestMs: () => {
+    longestMs: (lastMs = Number.POSITIVE_INFINITY) => {
       timer.cancel();
       look();
-      return longest;
+      const fromMs = nowMs() - lastMs;
+      return turns.reduce(
+        (longest, { endedMs, tookMs }) => (endedMs < fromMs ? longest : Math.max(longest, tookMs)),
+        0,
+      );
     },
   };
 }

@@ -56,7 +56,7 @@ export const http: readonly Source[] = [
   codes('What became of a trigger', given(TriggerDecided.shape.decision.options)),
   texts(
     'What became of a trigger',
-    textsAfter(['services/dispatcher/src/domain/trigger-decision.ts'], /\bdetail: /),
+    textsAfter(['services/dispatcher/src/domain/run-plan.ts'], /\bimpossible: /),
     1,
   ),
 ];

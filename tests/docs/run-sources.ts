@@ -1,23 +1,26 @@
 /** What becomes of runs and jobs, in the words of the fold, of the SDK and of our runner. */
-import { wire } from '@waybill/protocol';
+import { voidReasons, wire } from '@waybill/protocol';
 import { codes, given, mayBe, type Source, texts } from './source.ts';
 import { captures, membersOf, textsAfter, textsLike, textsOfCalls } from './source-search.ts';
 
 export const runs: readonly Source[] = [
-  codes('Why a job waits', membersOf('libs/protocol/src/run-view.ts', 'kind:')),
+  codes('Why a job waits', captures(['libs/protocol/src/blocked-by.ts'], /\bbecause\(\s*'(\w+)'/g)),
   codes('How an offer ended', membersOf('libs/protocol/src/attempt.ts', 'Resolution =')),
   codes('How an offer ended', given(wire.WireRejectReason.options), 1),
   codes(
     'How an offer ended',
     captures(
       ['libs/protocol/src/job-decision.ts', 'libs/protocol/src/job-fact.ts'],
-      /\bcause: '(\w+)'/g,
+      /\b(?:resolution: '\w+', cause: |givenUp\(job, )'(\w+)'/g,
     ),
     1,
   ),
   codes(
     'Why a job failed',
-    captures(['libs/protocol/src/'], /\bended\([^;]*?'([a-z]+_[a-z_]+)',?\s*\)/g),
+    captures(
+      ['libs/protocol/src/'],
+      /\b(?:failure: |givenUp\(job, |ended\([^;]*?)'([a-z]+_[a-z_]+)'/g,
+    ),
   ),
   codes('Why a job failed', textsOfCalls(['libs/agent/', 'apps/runner/'], /\bnew JobAborted/, 0)),
   codes('Why a job failed', membersOf('libs/agent/src/job-handle.ts', 'AbortCode =')),
@@ -46,5 +49,5 @@ export const runs: readonly Source[] = [
   texts('Words of a job', textsLike(['apps/runner/src/checkout.ts'], /^git could|^repoUrl, /)),
   texts('Words of a job', textsOfCalls(['apps/runner/src/job-run.ts'], /\bjob\.log/, 1)),
   mayBe(texts('Words of a job', textsOfCalls(['apps/runner/src/'], /\bsay/, 0))),
-  codes('Anomalies', membersOf('libs/protocol/src/void.ts', 'Void =')),
+  codes('Anomalies', given(voidReasons)),
 ];

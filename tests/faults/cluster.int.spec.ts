@@ -1,8 +1,8 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { startTestServers } from '@waybill/embedded';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Cluster, startCluster } from '@waybill/journal/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { summaryOf } from '../support/evidence-summary.ts';
 import { violationsOf } from '../support/invariants.ts';
 import { drive } from './client.fixture.ts';

@@ -243,7 +243,9 @@ describe('a job that has to end', () => {
 
   it('and was asked first is killed when it is forced, however much of its grace is left', async () => {
     const job = recordedJob({
-      jobConfig: configOf(["trap 'echo asked' TERM; echo ready; while :; do sleep 0.02 || true; done"]),
+      jobConfig: configOf([
+        "trap 'echo asked' TERM; echo ready; while :; do sleep 0.02 || true; done",
+      ]),
     });
     const run = runJob(job.handle, await surroundings({ graceMs: 600_000 }));
     await eventually(() => job.lines().includes('ready'));

@@ -78,7 +78,8 @@ end of its time. An agent of a scaler does not come back, so that nobody waits f
 
 A **gateway** holds a lease. While that is lapsed, its agents get no offers and nothing of theirs is given up, for 30 s; then
 \`session.ended\` gives its open offers back at no cost, and its work has the whole time to come back. After an **outage** of the log the
-scheduler appends \`deadline.extended\` to what is open before it gives up anything. Two dispatchers or two schedulers at once break
+scheduler appends \`deadline.extended\` to what is open before it gives up anything. And where a great part of what is open falls due at
+once, the *breaker* trips: that is rather a fault of ours than of so many agents, so nothing is given up for a while, and it says so. Two dispatchers or two schedulers at once break
 nothing: the log keeps the first of two equal decisions, and the fold judges the rest.
 
 ## The jobs of a run

@@ -3,8 +3,14 @@ import { currentAttempt, type Job, offersSpent, retriesUsed } from '../src/job.t
 import { evolveRun, wasVoid } from '../src/run.ts';
 import { JobState } from '../src/states.ts';
 import type { Void } from '../src/void.ts';
-import { type Case, cases, type JobEventType } from './lifecycle-cases.ts';
+import { decisionCases } from './lifecycle-decision-cases.ts';
+import { factCases } from './lifecycle-fact-cases.ts';
+import type { Case } from './lifecycle-givens.ts';
 import { foldedBefore, jobOf, sceneOf } from './lifecycle-scene.ts';
+import { stopCases } from './lifecycle-stop-cases.ts';
+
+const cases = { ...decisionCases, ...stopCases, ...factCases };
+export type JobEventType = keyof typeof cases;
 
 export type Happening = Readonly<{
   from: JobState;
@@ -66,6 +72,7 @@ function notesOf(was: Job, is: Job): readonly string[] {
   say(is.workedUntil > was.workedUntil, 'not before the lease of its agent is over');
   say(
     is.state === 'queued' &&
+      was.state !== 'queued' &&
       is.workedUntil === was.workedUntil &&
       is.notBefore > (is.queuedAt ?? 0),
     'after a backoff',

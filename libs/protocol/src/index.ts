@@ -165,5 +165,5 @@ export {
   TriggerKind,
   type TriggerReceived,
 } from './trigger.ts';
-export type { Void } from './void.ts';
+export { type Void, voidReasons } from './void.ts';
 export * as wire from './wire/index.ts';

@@ -1,8 +1,8 @@
 /** Details of the fold that the claims of run.spec.ts rest on: odd facts, odd clocks, odd decisions. */
 import { describe, expect, it } from 'vitest';
+import { RunCompleted } from './decision-body.ts';
 import { createdBody, history, JOB } from './run.fixture.ts';
 import { foldRun } from './run.ts';
-import { RunCompleted } from './decision-body.ts';
 import { completionOf, runView } from './run-view.ts';
 
 const offered = () => {

@@ -114,7 +114,7 @@ async function agentLoads(
     .select((count) => ['agent_id', count.fn.countAll<number>().as('count')] as const)
     .execute();
   return new Map(
-    rows.flatMap(({ agent_id, count }) => (agent_id === null ? [] : [[agent_id, Number(count)]])),
+    rows.flatMap(({ agent_id, count }) => (agent_id === null ? [] : [[agent_id, count]])),
   );
 }
 

@@ -107,7 +107,7 @@ export async function openRuns(
     .limit(page.limit)
     .execute();
   const runs = rows.map((row) => ({ runId: row.run_id, firstSeq: row.first_seq }));
-  return { runs, count: Number(counted.count) };
+  return { runs, count: counted.count };
 }
 
 const summaries = (db: Kysely<Database>) =>

@@ -24,15 +24,16 @@ export const agentsDrain: Command = async (invocation) => {
   const body = { type: 'application/json', content: '{}' };
   const answer = off ? await client.delete(path) : await client.put(path, { body });
   const drained = answerAs(Drained, answer);
-  for (let left = drained.activeJobs; wait && !off && left > 0; ) {
+  let left = wait && !off ? drained.activeJobs : 0;
+  while (left > 0) {
     await systemClock.sleep(POLL_MS);
     const { items } = await listAll(client, '/agents', Agent);
     left = items.find((agent) => agent.agentId === agentId)?.activeJobs ?? 0;
   }
   print(answer, () => {
     if (off) return `agent ${printable(agentId)} gets work again\n`;
-    const left = wait || drained.activeJobs === 0 ? '' : `; ${drained.activeJobs} at work go on`;
-    return `agent ${printable(agentId)} gets no more work${left}\n`;
+    const rest = wait || drained.activeJobs === 0 ? '' : `; ${drained.activeJobs} at work go on`;
+    return `agent ${printable(agentId)} gets no more work${rest}\n`;
   });
   return 0;
 };

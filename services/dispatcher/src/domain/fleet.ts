@@ -4,22 +4,12 @@
  * streams come in any order between them; what they leave behind is the same. Deterministic and without I/O.
  */
 import type { AgentEvent, Attempt, RunEvent } from '@waybill/protocol';
-import { hasSlot, isNewestSession, isTerminalJob, offeredLabels } from '@waybill/protocol';
+import { isNewestSession, isTerminalJob } from '@waybill/protocol';
 import type { Agent, Seat } from './agent.ts';
-import {
-  agentKey,
-  decodeAgent,
-  encodeAgent,
-  isBefore,
-  isForgettable,
-  newAgent,
-  wantsWork,
-} from './agent.ts';
-import type { Demand, Exchange } from './exchange.ts';
-import { createExchange } from './exchange.ts';
-import { createGateways } from './gateways.ts';
-import { createRanking } from './ranking.ts';
-import { asksAgainAt, endedJob, newSession, saidBusy, saidRoom } from './session.ts';
+import { agentKey, decodeAgent, encodeAgent } from './agent.ts';
+import type { Demand } from './exchange.ts';
+import { askedAt, createRoster } from './roster.ts';
+import { endedJob, newSession, saidBusy, saidRoom } from './session.ts';
 
 export type Offeree = Readonly<{
   key: string;
@@ -59,56 +49,8 @@ export type Fleet<D extends Demand> = Readonly<{
 
 /** `onRoom`: an agent that fits it has got room. */
 export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Fleet<D> {
-  const agents = new Map<string, Agent>();
-  const exchanges = new Map<string, Exchange<D, Agent>>();
-  const full = createRanking<Agent>((a, b) => dueOf(a) < dueOf(b));
-
-  const exchangeOf = (org: string): Exchange<D, Agent> => {
-    const known = exchanges.get(org);
-    if (known !== undefined) return known;
-    const exchange = createExchange<D, Agent>(isBefore, onRoom);
-    exchanges.set(org, exchange);
-    return exchange;
-  };
-  const agentOf = (org: string, agentId: string): Agent => {
-    const key = agentKey(org, agentId);
-    const known = agents.get(key);
-    if (known !== undefined) return known;
-    const agent = newAgent(org, agentId);
-    agents.set(key, agent);
-    return agent;
-  };
-
-  /** Behind every change of an agent. */
-  const settle = (agent: Agent): void => {
-    const { org, load, reserved, seat } = agent;
-    const isReady =
-      seat !== undefined &&
-      wantsWork(agent) &&
-      gateways.isPresent(seat.gateway) &&
-      hasSlot(load + reserved, seat.capacity);
-    if (seat !== undefined) exchangeOf(org).place(agent, isReady);
-    if (dueOf(agent) === Number.POSITIVE_INFINITY) full.remove(agent);
-    else full.place(agent);
-    if (isForgettable(agent)) agents.delete(agent.key);
-  };
-  const gateways = createGateways<Agent>(settle);
-
-  const stand = (agent: Agent): void => {
-    const { seat, org } = agent;
-    agent.seat = undefined;
-    if (seat === undefined) return;
-    gateways.leave(agent, seat.gateway);
-    const exchange = exchanges.get(org);
-    exchange?.leave(agent);
-    if (exchange?.isEmpty() === true) exchanges.delete(org);
-  };
-  const sit = (agent: Agent, seat: Seat): void => {
-    stand(agent);
-    agent.seat = seat;
-    gateways.enter(agent, seat.gateway);
-    exchangeOf(agent.org).enter(agent, offeredLabels(seat.labels));
-  };
+  const roster = createRoster(onRoom);
+  const { settle, gateways } = roster;
 
   const registered = (
     org: string,
@@ -117,19 +59,19 @@ export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Flee
     seat: Seat,
     at: number,
   ): void => {
-    const agent = agentOf(org, agentId);
+    const agent = roster.agent(org, agentId);
     const { session: known } = agent;
     if (!isNewestSession(session, known?.seq) || (known?.seq === session && agent.seat)) return;
     // Its runs may have spoken of it before.
     if (known?.seq !== session) agent.session = newSession(session);
     agent.idleSince = at;
-    sit(agent, seat);
+    roster.sit(agent, seat);
     settle(agent);
   };
 
   const left = (agent: Agent, session: number): void => {
     if (agent.session?.seq !== session) return;
-    stand(agent);
+    roster.stand(agent);
     agent.session = undefined;
   };
   const reported = (agent: Agent, said: number, activeJobs: number, at: number): void => {
@@ -148,7 +90,7 @@ export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Flee
         const seq = event.type === 'present' ? event.body.session : event.seq;
         return registered(org, agentId, seq, { labels, capacity, gateway }, at);
       }
-      const agent = agentOf(org, agentId);
+      const agent = roster.agent(org, agentId);
       if (event.type === 'draining') agent.isDrained = event.body.draining;
       else if (event.type === 'disconnected') left(agent, event.body.session);
       else if (event.type === 'status' && session !== undefined)
@@ -157,9 +99,9 @@ export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Flee
     },
     heardRun: (event, attempt) => {
       if (!tellsOfAgent(event)) return;
-      const agent = agentOf(event.org, attempt.agentId);
+      const agent = roster.agent(event.org, attempt.agentId);
       if (attempt.session > (agent.session?.seq ?? 0)) {
-        stand(agent);
+        roster.stand(agent);
         agent.session = newSession(attempt.session);
       }
       const { session, seat } = agent;
@@ -175,31 +117,27 @@ export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Flee
     },
     heardGateway: gateways.heard,
     hold: (org, agentId, by, at) => {
-      const agent = agentOf(org, agentId);
+      const agent = roster.agent(org, agentId);
       agent.load += by;
       if (by < 0 && at !== undefined) agent.idleSince = at;
       settle(agent);
     },
     reserve: (key) => {
-      const agent = agents.get(key);
+      const agent = roster.known(key);
       if (agent === undefined) return;
       agent.reserved += 1;
       settle(agent);
     },
     release: (key) => {
-      const agent = agents.get(key);
+      const agent = roster.known(key);
       if (agent === undefined) return;
       agent.reserved -= 1;
       settle(agent);
     },
-    post: (demand) => exchangeOf(demand.org).post(demand),
-    unpost: (demand) => {
-      const exchange = exchanges.get(demand.org);
-      exchange?.unpost(demand);
-      if (exchange?.isEmpty() === true) exchanges.delete(demand.org);
-    },
+    post: roster.post,
+    unpost: roster.unpost,
     pick: (demand) => {
-      const agent = exchanges.get(demand.org)?.pick(demand);
+      const agent = roster.pick(demand);
       if (agent?.session === undefined) return undefined;
       const { key, agentId, session, reserved } = agent;
       const room = session.shown > reserved ? 'reported' : 'assumed';
@@ -207,25 +145,25 @@ export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Flee
     },
     askAgain: (now) => {
       for (;;) {
-        const agent = full.first();
-        if (agent?.session === undefined || dueOf(agent) > now) return;
+        const agent = roster.nextAsked();
+        if (agent?.session === undefined || askedAt(agent) > now) return;
         agent.session.fullSince = null;
         settle(agent);
       }
     },
     nextDue: () => {
-      const agent = full.first();
-      return agent === undefined ? undefined : dueOf(agent);
+      const agent = roster.nextAsked();
+      return agent === undefined ? undefined : askedAt(agent);
     },
-    load: (org, agentId) => agents.get(agentKey(org, agentId))?.load ?? 0,
+    load: (org, agentId) => roster.known(agentKey(org, agentId))?.load ?? 0,
     save: () => {
       // Sessions whose registration never came are of agents that are gone.
-      for (const agent of agents.values())
+      for (const agent of roster.all())
         if (agent.session !== undefined && agent.seat === undefined) {
           agent.session = undefined;
           settle(agent);
         }
-      const kept = [...agents.values()].filter((each) => each.isDrained || each.seat !== undefined);
+      const kept = [...roster.all()].filter((each) => each.isDrained || each.seat !== undefined);
       const head: Head = { version: VERSION, leases: gateways.leased() };
       return [JSON.stringify(head), ...kept.map(encodeAgent)];
     },
@@ -236,9 +174,9 @@ export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Flee
       const saved = lines.map(decodeAgent);
       gateways.restore(head.leases ?? []);
       for (const { org, agentId, isDrained, idleSince, session, seat } of saved) {
-        const agent = agentOf(org, agentId);
+        const agent = roster.agent(org, agentId);
         Object.assign(agent, { isDrained, idleSince, session });
-        if (seat !== undefined) sit(agent, seat);
+        if (seat !== undefined) roster.sit(agent, seat);
         settle(agent);
       }
     },
@@ -248,9 +186,6 @@ export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Flee
 /** Of the text in a snapshot: raised with every change of it. */
 const VERSION = 1;
 type Head = Readonly<{ version: number; leases: readonly string[] }>;
-
-const dueOf = ({ session }: Agent): number =>
-  session === undefined ? Number.POSITIVE_INFINITY : asksAgainAt(session);
 
 type Telling = Extract<
   RunEvent,

@@ -107,7 +107,7 @@ function fromRule(trigger: TriggerReceived, id: string, placed: PlacedRule): Mad
   const repoUrl = spec.repo === undefined ? about.repoUrl : render(spec.repo, trigger.data);
   const jobs = render(spec.jobs, trigger.data);
   const problem = problemOf(jobs);
-  if (problem !== undefined) return { impossible: problem };
+  if (problem !== undefined) return problem;
   const created: RunCreated = {
     ...common(trigger, id),
     rule: { name: metadata.name, generation: placed.generation },
@@ -123,11 +123,12 @@ function fromRule(trigger: TriggerReceived, id: string, placed: PlacedRule): Mad
 }
 
 /** What an expression may have made of jobs that made sense: no name, or one that others do not need any more. */
-function problemOf(jobs: readonly JobRequest[]): string | undefined {
+function problemOf(jobs: readonly JobRequest[]): Readonly<{ impossible: string }> | undefined {
   if (jobs.some(({ name }) => name === ''))
-    return 'a job has no name once its expressions are filled in';
+    return { impossible: 'a job has no name once its expressions are filled in' };
   const named = jobs.map(({ name, needs = [] }) => ({ name, needs: needs.map(needOf) }));
-  return checkNeeds(named)[0]?.message;
+  const [problem] = checkNeeds(named);
+  return problem && { impossible: problem.message };
 }
 
 type Limits = Pick<RunRequest, 'attemptsMax' | 'cancelGraceMs' | 'failFast'>;

@@ -78,8 +78,7 @@ export function createDeadlineDesk(o: {
   /** When the first of these can be settled. */
   const setIndex = (jobId: string, all: readonly Deadline[]): void => {
     let dueAt = Number.POSITIVE_INFINITY;
-    for (const each of all)
-      dueAt = Math.min(dueAt, Math.max(each.dueAt, patience.heardFrom(each)));
+    for (const each of all) dueAt = Math.min(dueAt, Math.max(each.dueAt, patience.heardFrom(each)));
     index.set(jobId, all.length === 0 ? undefined : dueAt);
   };
   const reindex = (place: Pick<Place, 'runId' | 'jobId'>): void => {

@@ -78,11 +78,7 @@ const stopOf = (current: Attempt | undefined, force: boolean): Limit =>
   current?.stop?.force === force ? [current.stop.until, current.stop.askedAt] : [null, null];
 
 /** The earliest first; none of a job that has ended. */
-export function deadlinesOf(
-  { created: run }: Run,
-  job: Job,
-  known: Known,
-): readonly Deadline[] {
+export function deadlinesOf({ created: run }: Run, job: Job, known: Known): readonly Deadline[] {
   const kindsOfState = running[job.state];
   if (run === null || kindsOfState === undefined) return [];
   const current = job.state === 'queued' ? undefined : currentAttempt(job);

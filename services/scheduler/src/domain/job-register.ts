@@ -7,7 +7,10 @@ import { currentAttempt, isHeld } from '@waybill/protocol';
 import type { Known } from './deadline.ts';
 
 export type Place = Readonly<{ org: string; runId: string; jobId: string }>;
-type Entry = Place & Known & Readonly<{ fence: number; attempt: number; session: number }>;
+type Entry = Place &
+  Readonly<{ answerMs: number; fence: number; attempt: number; session: number }> & {
+    heartbeatAt: number;
+  };
 
 export type JobRegister = Readonly<{
   /** The job as it is now. */
@@ -69,10 +72,8 @@ export function createJobRegister(): JobRegister {
       entries.get(jobId) ?? { answerMs: run.created?.ackTimeoutMs ?? 0, heartbeatAt: 0 },
     heartbeat: (jobId, attempt, at) => {
       const entry = entries.get(jobId);
-      if (entry === undefined || entry.attempt !== attempt || entry.heartbeatAt >= at) return;
-      const next = { ...entry, heartbeatAt: at };
-      entries.set(jobId, next);
-      sessions.get(entry.session)?.set(jobId, next);
+      if (entry !== undefined && entry.attempt === attempt)
+        entry.heartbeatAt = Math.max(entry.heartbeatAt, at);
     },
     held: function* held() {
       for (const entry of entries.values()) if (entry.session !== 0) yield entry;

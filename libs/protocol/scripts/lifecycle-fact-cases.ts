@@ -1,0 +1,184 @@
+/** The facts about a job, in the cases that make a difference. A type without a case does not compile. */
+import { JOB } from '../src/run.fixture.ts';
+import type { FactType } from '../src/run-event.ts';
+import {
+  about,
+  again,
+  approval,
+  asked,
+  type Case,
+  held,
+  lastOffer,
+  overLimit,
+  overLimitAgain,
+  undisturbed,
+} from './lifecycle-givens.ts';
+import { type Scene, UPSTREAM } from './lifecycle-scene.ts';
+
+const dropped = (scene: Scene): void =>
+  void scene.add(
+    'job.status',
+    { state: 'running', droppedJobs: ['job'] },
+    { jobId: UPSTREAM, attempt: 1, session: 3 },
+  );
+
+export const factCases: Readonly<Record<FactType, readonly Case[]>> = {
+  'job.ack': [
+    { when: '', tell: (scene) => scene.ack(1, 7) },
+    { when: 'of another session', only: held, tell: (scene) => scene.ack(1, 6) },
+    { when: 'of another attempt', only: held, tell: (scene) => scene.ack(2, 7) },
+    {
+      when: 'of the offer that expired',
+      only: ['queued'],
+      given: {
+        then: (scene) => {
+          scene.offered(1, 7);
+          scene.expired(1);
+        },
+      },
+      tell: (scene) => scene.ack(1, 7),
+    },
+  ],
+  'job.reject': [
+    { when: '`draining`, or `busy` where it had shown room', tell: (scene) => scene.reject(1, 7) },
+    {
+      when: '`busy` where it never showed room',
+      only: ['offered'],
+      given: { room: 'assumed' },
+      tell: (scene) => scene.reject(1, 7),
+    },
+    {
+      when: 'with the budget spent',
+      only: ['offered'],
+      given: lastOffer,
+      tell: (scene) => scene.reject(1, 7, 'draining'),
+    },
+    {
+      when: 'of a job that somebody cancelled',
+      only: ['offered'],
+      given: asked,
+      tell: (scene) => scene.reject(1, 7),
+    },
+  ],
+  'job.status': [
+    { when: '`running`, `pending` or `queued`', tell: (scene) => scene.status(1, 7, 'running') },
+    { when: '`cancelling`', only: held, tell: (scene) => scene.status(1, 7, 'cancelling') },
+    { when: '`success`', only: held, tell: (scene) => scene.status(1, 7, 'success') },
+    { when: '`failed`', only: held, tell: (scene) => scene.status(1, 7, 'failed') },
+    {
+      when: '`failed`, with retries left',
+      only: ['offered', ...undisturbed],
+      given: again,
+      tell: (scene) => scene.status(1, 7, 'failed'),
+    },
+    { when: '`cancelled`', only: held, tell: (scene) => scene.status(1, 7, 'cancelled') },
+    {
+      when: '`cancelled`, stopped at its own limit',
+      only: ['cancelling'],
+      given: overLimit,
+      tell: (scene) => scene.status(1, 7, 'cancelled'),
+    },
+    {
+      when: '`cancelled`, stopped at its own limit, with retries left',
+      only: ['cancelling'],
+      given: overLimitAgain,
+      tell: (scene) => scene.status(1, 7, 'cancelled'),
+    },
+    {
+      when: '`skipped`, and likewise `timed_out_stale`, `drift_dropped`',
+      only: held,
+      tell: (scene) => scene.status(1, 7, 'skipped'),
+    },
+    {
+      when: 'of another job, which drops this one',
+      only: ['pending', 'queued', 'offered', 'running'],
+      given: { then: (scene) => void scene.offered(1, 3, UPSTREAM) },
+      tell: dropped,
+    },
+    {
+      when: 'of another job, which drops this one, but it began and is to be done again',
+      only: ['queued'],
+      given: {
+        ...again,
+        then: (scene) => {
+          scene.offered(1, 7);
+          scene.status(1, 7, 'failed');
+          scene.offered(1, 3, UPSTREAM);
+        },
+      },
+      tell: dropped,
+    },
+  ],
+  'step.status': [
+    { when: '', tell: (scene) => scene.step(1, 7, 0, 'running') },
+    {
+      when: 'of a step that has ended',
+      only: ['running', 'cancelling'],
+      given: { then: (scene) => void scene.step(1, 7, 0, 'success') },
+      tell: (scene) => scene.step(1, 7, 0, 'running'),
+    },
+  ],
+  'agent.lost': [
+    { when: 'an agent that may come back', tell: (scene) => scene.lost(1, 7) },
+    { when: 'an agent of a scaler', only: held, tell: (scene) => scene.lost(1, 7, true) },
+    {
+      when: 'an agent of a scaler, with retries left',
+      only: undisturbed,
+      given: again,
+      tell: (scene) => scene.lost(1, 7, true),
+    },
+  ],
+  'agent.resumed': [
+    { when: 'on a newer session', tell: (scene) => scene.back('agent.resumed', 1, 9, 7) },
+    {
+      when: 'on a session that is not newer',
+      only: held,
+      tell: (scene) => scene.back('agent.resumed', 1, 7, 7),
+    },
+  ],
+  'agent.absent': [
+    { when: 'on a newer session', tell: (scene) => scene.back('agent.absent', 1, 9, 7) },
+    {
+      when: 'with retries left',
+      only: undisturbed,
+      given: again,
+      tell: (scene) => scene.back('agent.absent', 1, 9, 7),
+    },
+  ],
+  'agent.heard': [
+    { when: '', tell: (scene) => scene.add('agent.heard', { frame: 'log.chunk' }, about) },
+  ],
+  'cancel.requested': [
+    { when: '', tell: (scene) => scene.asked({ jobIds: [JOB] }) },
+    {
+      when: 'once more',
+      only: held,
+      given: asked,
+      tell: (scene) => scene.asked({ jobIds: [JOB] }),
+    },
+    {
+      when: 'once more, with force',
+      only: held,
+      given: asked,
+      tell: (scene) => scene.asked({ jobIds: [JOB], force: true }),
+    },
+  ],
+  'approval.requested': [
+    { when: '', tell: approval },
+    { when: 'once more', only: ['running'], given: { then: approval }, tell: approval },
+  ],
+  'approval.answered': [
+    {
+      when: 'no such request is open',
+      tell: (scene) =>
+        scene.add('approval.answered', { requestId: 'm1', outcome: 'approved' }, { jobId: JOB }),
+    },
+    {
+      when: 'the last that was open',
+      only: ['running'],
+      given: { then: approval },
+      tell: (scene) =>
+        scene.add('approval.answered', { requestId: 'm1', outcome: 'approved' }, { jobId: JOB }),
+    },
+  ],
+};

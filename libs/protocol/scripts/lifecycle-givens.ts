@@ -1,0 +1,41 @@
+/** What the cases of docs/run-lifecycle.md are made of: what is so beforehand, and in which states it makes a difference. */
+import { JOB } from '../src/run.fixture.ts';
+import type { RetryPolicy } from '../src/run-created.ts';
+import type { JobState } from '../src/states.ts';
+import { type Given, LIMIT_MS, type Scene } from './lifecycle-scene.ts';
+
+export type Case = Readonly<{
+  /** Empty for the usual case. */
+  when: string;
+  /** Only in these states does it make a difference. */
+  only?: readonly JobState[];
+  given?: Given;
+  tell: (scene: Scene) => void;
+}>;
+
+export const AFTER = 1;
+export const about = { jobId: JOB, attempt: 1, session: 7, agentId: 'agent-7' };
+export const at = (moment: number) => ({ jobId: JOB, at: moment });
+
+export const retries: RetryPolicy[] = [
+  {
+    on: ['failed', 'agent_lost', 'timed_out_stale', 'job_timeout'],
+    max: 1,
+    backoffMs: 1_000,
+    backoffMaxMs: 1_000,
+  },
+];
+export const again: Given = { shape: { retries } };
+export const lastOffer: Given = { run: { offersMax: 1 } };
+export const asked: Given = { then: (scene) => void scene.asked() };
+export const forced: Given = { then: (scene) => void scene.stop(1, { force: true }) };
+export const limited: Given = { shape: { timeoutMs: LIMIT_MS } };
+export const overLimit: Given = { ...limited, stop: 'job_timeout' };
+export const overLimitAgain: Given = { ...overLimit, shape: { timeoutMs: LIMIT_MS, retries } };
+export const held = ['offered', 'running', 'recovering', 'cancelling'] as const;
+export const begun = ['running', 'recovering', 'cancelling'] as const;
+/** Where work that ends is done again: what is being stopped is not. */
+export const undisturbed = ['running', 'recovering'] as const;
+
+export const approval = (scene: Scene): void =>
+  void scene.add('approval.requested', { messageId: 'm1', stepIndex: 0 }, about);
