@@ -19,7 +19,7 @@ export const runs: readonly Source[] = [
     'Why a job failed',
     captures(
       ['libs/protocol/src/'],
-      /\b(?:failure: |givenUp\(job, |ended\([^;]*?)'([a-z]+_[a-z_]+)'/g,
+      /\b(?:failure: |givenUp\(job, |ended\([^;]*?, )'((?!drift_)[a-z]+_[a-z_]+)'/g,
     ),
   ),
   codes('Why a job failed', textsOfCalls(['libs/agent/', 'apps/runner/'], /\bnew JobAborted/, 0)),

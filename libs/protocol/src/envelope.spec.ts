@@ -76,6 +76,7 @@ describe('headers', () => {
       'wb-run': 'r',
       'wb-job': fullMeta.jobId,
       'wb-attempt': '1',
+      'wb-epoch': '3',
       'wb-fence': '11',
       'wb-agent': 'builder-1.example.net',
       'wb-session': '7',

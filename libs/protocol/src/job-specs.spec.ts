@@ -101,8 +101,8 @@ describe('the jobs of a run', () => {
   it('carry the policies of their retries whole; a number means any failure, so often', () => {
     const retriesOf = (retries: unknown) =>
       jobSpecs(JobRequests.parse([{ name: 'a', config: {}, retries }]), context)[0]?.retries;
-    const any = ['failed', 'agent_lost', 'timed_out_stale', 'job_timeout'];
-    expect(retriesOf(2)).toEqual([{ on: any, max: 2, backoffMs: 1_000, backoffMaxMs: 300_000 }]);
+    const on = ['failed', 'agent_lost', 'timed_out_stale', 'job_timeout'];
+    expect(retriesOf(2)).toEqual([{ on, max: 2, backoffMs: 1_000, backoffMaxMs: 300_000 }]);
     expect(retriesOf([{ on: ['failed'], exitCodes: [75], max: 9, backoffMs: 0 }])).toEqual([
       { on: ['failed'], exitCodes: [75], max: 9, backoffMs: 0, backoffMaxMs: 300_000 },
     ]);

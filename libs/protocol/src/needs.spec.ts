@@ -167,4 +167,24 @@ describe('needs of a job', () => {
   it('of a job that does not exist stay open', () => {
     expect(needsOf(need('success'), [])).toEqual({ kind: 'open', waitingFor: ['up'] });
   });
+
+  it('of a matrix mean all that it made, and none of another name', () => {
+    const made = (state: JobState, name: string) => {
+      const variant = upstream(state, name);
+      return { ...variant, spec: { ...variant.spec, group: 'up' } };
+    };
+    const other = upstream('running', 'upper');
+    expect(needsOf(need('success'), [made('success', 'up (a)'), made('queued', 'up (b)')])).toEqual(
+      {
+        kind: 'open',
+        waitingFor: ['up'],
+      },
+    );
+    expect(
+      needsOf(need('success'), [made('success', 'up (a)'), made('failed', 'up (b)'), other]),
+    ).toEqual({ kind: 'unmet', because: ['up (b) failed'] });
+    expect(
+      needsOf(need('success'), [made('success', 'up (a)'), made('success', 'up (b)'), other]),
+    ).toEqual({ kind: 'met' });
+  });
 });

@@ -7,7 +7,7 @@ export const Config = z.object({
   LOG_LEVEL: commonSettings.LOG_LEVEL,
   ...natsVariables,
   WAYBILL_PARTITIONS: wholeNumberSetting({ min: 1, max: partitionsMax })
-    .describe('How many partitions the log is divided into; the same for every process')
+    .describe('Into how many the log is divided; the same for every dispatcher and scheduler')
     .default(1),
 });
 export type Config = z.infer<typeof Config>;

@@ -112,7 +112,7 @@ const extensions: Readonly<Record<string, string>> = {
   'register.ack': 'sessionId?:text extensions?:object',
   'register.ack extensions':
     'fence:boolean granted:boolean heartbeatAck:boolean terminalAck:boolean',
-  'job.granted': 'runId:text jobId:text attempt:count fence:count',
+  'job.granted': 'runId:text jobId:text attempt:count fence:count leaseMs?:number',
   'job.heartbeat.ack': 'runId:text jobId:text attempt:count fence:count leaseMs:number',
   'job.status.ack': 'messageId:text runId:text jobId:text',
 };
