@@ -42,6 +42,8 @@ export type CastOptions = Readonly<{
   log: (life: Life) => Logger;
   /** How far a host's clock may be off. */
   hostOffsetMs: () => number;
+  /** Agents that a scaler has made. */
+  scaled: readonly string[];
   /** It could not go on, and is started again. */
   onGivenUp: (life: Life, why: Error) => void;
   /** Every journal that is opened by a life goes over its link. */
@@ -49,10 +51,12 @@ export type CastOptions = Readonly<{
 }>;
 
 const TOKEN = 'sim-agent-token';
+const SCALER_TOKEN = 'sim-scaler-token';
 const env = {
   NATS_URL: 'nats://127.0.0.1:4222',
   LOG_LEVEL: 'warn',
   WAYBILL_AGENT_TOKEN: TOKEN,
+  WAYBILL_SCALER_TOKEN: SCALER_TOKEN,
   WAYBILL_KEY_RING: 'none',
   WAYBILL_GATEWAY_LISTEN: 'false',
 } as const;
@@ -162,7 +166,7 @@ function begin(o: CastOptions, life: Life, { name, role, failed }: Part): () => 
         ledger,
         agentId: name,
         labels,
-        token: TOKEN,
+        token: o.scaled.includes(name) ? SCALER_TOKEN : TOKEN,
         host: 'gateway',
       };
       const agent = role === 'sdk' ? startSdkAgent(options) : startSeedAgent(options);

@@ -9,12 +9,13 @@ export type Fault = Readonly<{
   forMs: number;
 }> &
   Readonly<
-    | { kind: 'freeze' | 'kill' | 'stop' | 'cut-log'; actor: string }
+    /** `lose-power`: killed, and its peers are not told. */
+    | { kind: 'freeze' | 'kill' | 'stop' | 'cut-log' | 'lose-power'; actor: string }
     /** In the middle of what it does, where it passes the milestone. */
     | { kind: 'trap'; actor: string; milestone: string; how: 'freeze' | 'kill' }
     /** For everybody. */
     | { kind: 'outage' | 'slow-log' | 'lossy-log' | 'slow-net' | 'tee' | 'cuts' }
-    | { kind: 'sever' | 'cut' | 'isolate'; agent: string }
+    | { kind: 'sever' | 'cut' | 'isolate' | 'false-grant'; agent: string }
     | { kind: 'elect'; offMs: number }
     | { kind: 'stray'; what: StrayKind }
   >;
@@ -25,6 +26,8 @@ const lots: Readonly<Record<Kind, number>> = {
   freeze: 3,
   kill: 3,
   stop: 1,
+  'lose-power': 2,
+  'false-grant': 1,
   'cut-log': 2,
   trap: 4,
   outage: 1,
@@ -90,6 +93,7 @@ function drawFault(random: Random): Fault {
     case 'kill':
     case 'stop':
     case 'cut-log':
+    case 'lose-power':
       return { ...place, kind, actor: random.pick(everybody) };
     case 'trap': {
       const actor = random.pick(services);
@@ -106,6 +110,7 @@ function drawFault(random: Random): Fault {
     case 'sever':
     case 'cut':
     case 'isolate':
+    case 'false-grant':
       return { ...place, kind, agent: random.pick(agents) };
     case 'elect':
       return { ...place, kind, offMs: random.between(-400, 400) };

@@ -97,9 +97,12 @@ export function letHappen(theatre: Theatre, faults: readonly Fault[]): Faults {
       if (outages === 0) link?.mend();
     };
   };
-  const away = (actor: Actor | undefined, isKilled: boolean): Undo => {
-    if (isKilled) actor?.kill();
-    else actor?.stop();
+  const away = (actor: Actor | undefined, how: 'kill' | 'stop' | 'lose-power'): Undo => {
+    const life = actor?.life();
+    for (const wire of how === 'lose-power' ? network.wires() : [])
+      if (wire.client.life === life || wire.server.life === life) wire.sever();
+    if (how === 'stop') actor?.stop();
+    else actor?.kill();
     return () => actor?.start();
   };
   const begin = (fault: Fault): Undo => {
@@ -110,12 +113,16 @@ export function letHappen(theatre: Theatre, faults: readonly Fault[]): Faults {
         return trap(fault);
       case 'isolate':
         return isolate(fault.agent);
+      case 'false-grant':
+        network.grantFalsely(fault.agent);
+        return () => undefined;
       case 'stray':
         strayInto(theatre, fault.what);
         return () => undefined;
       case 'kill':
       case 'stop':
-        return away(actorOf(fault.actor), fault.kind === 'kill');
+      case 'lose-power':
+        return away(actorOf(fault.actor), fault.kind);
       case 'cut-log':
         return cutOff(actorOf(fault.actor)?.link());
       case 'outage':

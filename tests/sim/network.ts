@@ -2,6 +2,7 @@
  * The simulated network between agents and gateways: connections whose frames keep their order and take their time, until a cut
  * loses what is under way. A cut may be noticed by one side, by both or by none for a long while.
  */
+import { z } from 'zod';
 import type { Life } from './life.ts';
 import type { World } from './world.ts';
 
@@ -53,13 +54,21 @@ export type Network = Readonly<{
   wires(): readonly Wire[];
   /** Whether no connection stands between the two. */
   isApart(one: Life, other: Life): boolean;
+  /** The agent is told that it may start its last job, under a fence that is not the job's. */
+  grantFalsely(agent: string): void;
   /** When a frame is handed to the network; `onFrame` when it arrives. */
-  onSent(listener: (from: Life, text: string) => void): void;
+  onSent(listener: (from: End, text: string, over: Wire) => void): void;
   onFrame(listener: (from: Life, to: Life, text: string) => void): void;
   onClose(listener: (end: Life, code: number) => void): void;
 }>;
 
 const refusedCode = 1006;
+const Dispatched = z.looseObject({
+  runId: z.string(),
+  jobId: z.string(),
+  attempt: z.number().optional(),
+  fence: z.number().optional(),
+});
 
 export function openNetwork(world: World): Network {
   const { random } = world;
@@ -67,7 +76,8 @@ export function openNetwork(world: World): Network {
   const isolated = new Set<string>();
   const wires = new Set<Wire>();
   const frameListeners: ((from: Life, to: Life, text: string) => void)[] = [];
-  const sentListeners: ((from: Life, text: string) => void)[] = [];
+  const sentListeners: ((from: End, text: string, over: Wire) => void)[] = [];
+  const dispatched = new Map<Life, string>();
   const closeListeners: ((end: Life, code: number) => void)[] = [];
   const state: NetworkState = { teeChance: 0, slowChance: 0, slowMs: 0, cutChance: 0 };
 
@@ -91,6 +101,7 @@ export function openNetwork(world: World): Network {
       if (to.isClosed) return;
       switch (kind) {
         case 'frame':
+          if (text.includes('"type":"job.dispatch"')) dispatched.set(to.life, text);
           for (const listener of frameListeners) listener(other(to).life, to.life, text);
           return to.events?.frame(text);
         case 'ping':
@@ -134,7 +145,7 @@ export function openNetwork(world: World): Network {
         const to = other(from);
         if (isSevered || !from.life.isAlive || to.isClosed || !to.life.isAlive) return;
         if (parcel.kind === 'frame')
-          for (const listener of sentListeners) listener(from.life, parcel.text);
+          for (const listener of sentListeners) listener(from, parcel.text, wire);
         if (parcel.kind === 'frame' && random.chance(state.cutChance)) return cut(wire);
         transmit(to, parcel);
         const isDoubled =
@@ -194,6 +205,14 @@ export function openNetwork(world: World): Network {
       ![...wires].some(
         (wire) => wire.isOpen() && wire.client.life === one && wire.server.life === other,
       ),
+    grantFalsely: (agent) => {
+      const wire = [...wires].find((each) => each.isOpen() && each.client.life.name === agent);
+      const text = wire && dispatched.get(wire.client.life);
+      if (wire === undefined || text === undefined) return;
+      const { runId, jobId, attempt = 1, fence = 0 } = Dispatched.parse(JSON.parse(text));
+      const granted = { type: 'job.granted', runId, jobId, attempt, fence: fence + 1_000 };
+      wire.send(wire.server, { kind: 'frame', text: JSON.stringify(granted), code: 0 });
+    },
     onSent: (listener) => void sentListeners.push(listener),
     onFrame: (listener) => void frameListeners.push(listener),
     onClose: (listener) => void closeListeners.push(listener),

@@ -3,7 +3,13 @@
  * the branches that were taken, and keeps what the checks of the end need.
  */
 import type { Run } from '@waybill/protocol';
-import { evolveRun, initialRun, readRunMessage, wasVoid } from '@waybill/protocol';
+import {
+  evolveRun,
+  initialRun,
+  readAgentMessage,
+  readRunMessage,
+  wasVoid,
+} from '@waybill/protocol';
 import {
   attemptsAndFences,
   oneResolution,
@@ -15,11 +21,21 @@ import type { Branches } from './branches.ts';
 import type { SimLog, SimMessage } from './sim-log.ts';
 import { withoutPeople, withoutStrays } from './stray-story.ts';
 
+export type SimSession = Readonly<{
+  agentId: string;
+  capacity: number;
+  /** As `<name>/<start>`. */
+  gateway: string;
+}>;
+
 export type Observer = Readonly<{
   stories(): readonly RunStory[];
   run(runId: string): Run | undefined;
   violations(): readonly Violation[];
   endedRuns(): number;
+  /** By the sequence of its `registered` event. */
+  session(seq: number): SimSession | undefined;
+  onSession(listener: (session: SimSession) => void): void;
   /** Told of every event of a run, judged. */
   onMoment(listener: (moment: Moment) => void): void;
 }>;
@@ -30,6 +46,8 @@ export function openObserver(log: SimLog, branches: Branches): Observer {
   const stories = new Map<string, Story>();
   const found: Violation[] = [];
   const listeners: ((moment: Moment) => void)[] = [];
+  const sessions = new Map<number, SimSession>();
+  const sessionListeners: ((session: SimSession) => void)[] = [];
   let ended = 0;
 
   const fold = (message: SimMessage): void => {
@@ -56,14 +74,25 @@ export function openObserver(log: SimLog, branches: Branches): Observer {
       ...terminalIsFinal(alone),
     );
   };
+  const register = (message: SimMessage): void => {
+    const event = readAgentMessage(message);
+    if (event?.type !== 'registered') return;
+    const { agentId, maxConcurrency: capacity = 1 } = event.body;
+    const session = { agentId, capacity, gateway: event.gateway };
+    sessions.set(event.seq, session);
+    for (const listener of sessionListeners) listener(session);
+  };
   log.onSeen((message) => {
     if (message.stream === 'WB_RUNS') fold(message);
+    if (message.stream === 'WB_AGENTS') register(message);
   });
   return {
     stories: () => [...stories.values()],
     run: (runId) => stories.get(runId)?.end,
     violations: () => found,
     endedRuns: () => ended,
+    session: (seq) => sessions.get(seq),
+    onSession: (listener) => void sessionListeners.push(listener),
     onMoment: (listener) => void listeners.push(listener),
   };
 }

@@ -2,6 +2,7 @@
 import { drawFaults, type Fault } from './fault-plan.ts';
 import type { Random } from './random.ts';
 import { drawScene, type Scene } from './scene-plan.ts';
+import { agents } from './stage-names.ts';
 import { drawRuns, lastRunMs, type RunPlan } from './work-plan.ts';
 
 export type Plan = Readonly<{
@@ -9,6 +10,8 @@ export type Plan = Readonly<{
   duplicateWindowMs: number;
   again: Readonly<{ messages: number }>;
   hostOffsetMs: number;
+  /** Agents that a scaler has made: lost, they do not come back, says the scaler. */
+  scaled: readonly string[];
   runs: readonly RunPlan[];
   faults: readonly Fault[];
   /** From here on nothing goes wrong any more. */
@@ -33,6 +36,7 @@ export function drawPlan(random: Random): Plan {
     duplicateWindowMs: random.pick([120_000, 120_000, 1_000, 0]),
     again: { messages: random.chance(0.2) ? random.whole(1, 10) : 0 },
     hostOffsetMs: random.chance(0.5) ? hourMs : 0,
+    scaled: random.chance(0.15) ? [random.pick(agents)] : [],
     runs,
     faults,
     calmFromMs,

@@ -3,7 +3,7 @@
  * what was settled is not sent, nobody who is closed or full is offered more, and what nobody had a right to say does not count.
  */
 import type { Job, RunEventOf } from '@waybill/protocol';
-import { currentAttempt, parseWireJobId } from '@waybill/protocol';
+import { currentAttempt, isDecision, parseWireJobId } from '@waybill/protocol';
 import type { Moment } from '../support/run-story.ts';
 import type { SimViolation } from './judgement.ts';
 import type { Network } from './network.ts';
@@ -16,6 +16,8 @@ type Watched = Readonly<{ world: World; log: SimLog; network: Network; observer:
 
 /** Longer than anything that is on its way may take: frames, appends and what deciders have not read yet. */
 const onTheWayMs = 20_000;
+/** A look at heartbeats may be so old. */
+const lookMs = 11_000;
 const dispatched = /"type":"job.dispatch".*?"jobId":"([^"]+)"/;
 
 export function openRuleWatch({ log, network, observer }: Watched): Readonly<{
@@ -49,7 +51,7 @@ export function openRuleWatch({ log, network, observer }: Watched): Readonly<{
         (each) =>
           each.headers['wb-job'] === event.body.jobId &&
           Number(each.headers['wb-attempt']) === event.body.attempt &&
-          each.at < event.at - onTheWayMs,
+          each.at < event.at - lookMs,
       );
     if (job !== undefined && heard !== undefined && heard.at + staleMs >= event.at)
       wrong(
@@ -83,8 +85,23 @@ export function openRuleWatch({ log, network, observer }: Watched): Readonly<{
         if (resolution === 'expired') closedAt.set(session, event.at);
       }
   };
+  /** Whoever was not offered the attempt does not speak of it in the run, not even in vain. */
+  const foreign = ({ event, after }: Moment): void => {
+    const { session, jobId, attempt } = event.meta;
+    const sayer = session === undefined ? undefined : observer.session(session);
+    const job = after.jobs.find(({ spec }) => spec.jobId === jobId);
+    const offer = attempt === undefined ? undefined : job?.attempts[attempt - 1];
+    if (isDecision(event.type) || event.id.startsWith(strayPrefix)) return;
+    if (sayer !== undefined && offer !== undefined && sayer.agentId !== offer.agentId)
+      wrong(
+        'rule',
+        event.seq,
+        `${event.type} of ${jobId} was said by ${sayer.agentId}, it is ${offer.agentId}'s`,
+      );
+  };
   observer.onMoment((moment) => {
     const { event, before, isVoid } = moment;
+    foreign(moment);
     const isRepeat = seen.has(event.id);
     seen.add(event.id);
     if (isVoid) return;
@@ -99,7 +116,7 @@ export function openRuleWatch({ log, network, observer }: Watched): Readonly<{
     if (event.type === 'job.offered') offered(event, job);
     settle(moment);
   });
-  network.onSent((from, text) => {
+  network.onSent(({ life: from }, text) => {
     if (!from.name.startsWith('gateway')) return;
     const wireJobId = dispatched.exec(text)?.[1] ?? '';
     const wire = parseWireJobId(wireJobId);

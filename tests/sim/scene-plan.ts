@@ -2,7 +2,7 @@
 import type { Fault } from './fault-plan.ts';
 import type { Random } from './random.ts';
 import { agents, gateways, schedulers, sdkAgents } from './stage-names.ts';
-import { type JobPlan, type RunPlan, workFor } from './work-plan.ts';
+import { type JobPlan, type RunPlan, silentWorkFor, workFor } from './work-plan.ts';
 
 export type Scene = Readonly<{ runs: readonly RunPlan[]; faults: readonly Fault[] }>;
 
@@ -108,6 +108,120 @@ function frozenLeader(random: Random): Scene {
   return { runs: [runOf(jobOf(3_000, agent))], faults };
 }
 
-const scenes = [isolated, outage, unheard, lateSender, twoSockets, frozenLeader] as const;
+/** An agent falls silent for good; while it may still be at work, something offers its job to others. */
+function silent(random: Random): Scene {
+  const strays = Array.from({ length: 4 }, (): Fault => {
+    return { kind: 'stray', what: 'offer-busy', atMs: random.between(124_000, 230_000), forMs: 1 };
+  });
+  const job = jobOf(10 * minuteMs, 'seed', {
+    retries: again,
+    run: silentWorkFor(10 * minuteMs, []),
+  });
+  return { runs: [runOf(job)], faults: strays };
+}
+
+/** A scheduler has looked for signs of life and stands still; then one comes, and it goes on with what it saw. */
+function lateSign(random: Random): Scene {
+  const faults: Fault[] = schedulers.map((actor) => ({
+    kind: 'trap',
+    actor,
+    milestone: 'due.read',
+    how: 'freeze',
+    atMs: 100_000,
+    forMs: random.between(38_000, 44_000),
+  }));
+  const run = silentWorkFor(4 * minuteMs, [random.between(122_500, 126_000), 200_000]);
+  return { runs: [runOf(jobOf(4 * minuteMs, 'seed', { retries: again, run }))], faults };
+}
+
+/** A gateway cannot reach the log from just before an offer to its agent until long after the deadline. */
+function lapsed(random: Random): Scene {
+  const faults: Fault[] = gateways.map((actor) => ({
+    kind: 'cut-log',
+    actor,
+    atMs: random.between(900, 3_000),
+    forMs: random.between(14_000, 24_000),
+  }));
+  return { runs: [runOf(jobOf(1_000, 'any'))], faults };
+}
+
+/** More jobs than one agent takes, and some of them refused or not answered. */
+function crowded(random: Random): Scene {
+  const agent = random.pick(agents);
+  const jobs = ['one', 'two', 'three', 'four'].map((name) => ({
+    ...jobOf(random.between(500, 4_000), agent),
+    name,
+  }));
+  const freeze: Fault = {
+    kind: 'freeze',
+    actor: agent,
+    atMs: random.between(1_400, 1_600),
+    forMs: 11_500,
+  };
+  return {
+    runs: [{ atMs: 1_500, delivery: 'scene', jobs }],
+    faults: random.chance(0.5) ? [freeze] : [],
+  };
+}
+
+/** Its answer was lost with its socket, and the next one dies between its greeting and its registration. */
+function halfRegistered(random: Random): Scene {
+  const faults: Fault[] = gateways.map((actor) => ({
+    kind: 'trap',
+    actor,
+    milestone: 'ack.received',
+    how: 'kill',
+    atMs: 500,
+    forMs: 4_000,
+  }));
+  faults.push({ kind: 'slow-net', atMs: 1_600, forMs: 12_000 });
+  for (const agent of sdkAgents)
+    for (let cut = 0; cut < 2; cut++)
+      faults.push({ kind: 'sever', agent, atMs: random.between(2_600, 9_000), forMs: 1 });
+  return { runs: [runOf(jobOf(2_000, 'sdk'))], faults };
+}
+
+/** While its answer waits in a gateway, somebody tells the agent that it may start, under another fence. */
+function falseGrant(random: Random): Scene {
+  const faults: Fault[] = gateways.map((actor) => ({
+    kind: 'trap',
+    actor,
+    milestone: 'ack.received',
+    how: 'freeze',
+    atMs: 500,
+    forMs: random.between(4_000, 7_000),
+  }));
+  for (const agent of sdkAgents)
+    faults.push({ kind: 'false-grant', agent, atMs: random.between(1_700, 4_000), forMs: 1 });
+  return { runs: [runOf(jobOf(2_000, 'sdk'))], faults };
+}
+
+/** An agent's host loses its power, and the agent is back before anybody has noticed that it was gone. */
+function lostPower(random: Random): Scene {
+  const agent = random.pick(agents);
+  return {
+    runs: [runOf(jobOf(random.between(500, 60_000), agent))],
+    faults: [
+      { kind: 'lose-power', actor: agent, atMs: random.between(1_600, 9_000), forMs: 500 },
+      { kind: 'lose-power', actor: agent, atMs: random.between(9_000, 30_000), forMs: 500 },
+    ],
+  };
+}
+
+const scenes = [
+  isolated,
+  outage,
+  unheard,
+  lateSender,
+  twoSockets,
+  frozenLeader,
+  silent,
+  lateSign,
+  lapsed,
+  crowded,
+  halfRegistered,
+  falseGrant,
+  lostPower,
+] as const;
 
 export const drawScene = (random: Random): Scene => random.pick(scenes)(random);

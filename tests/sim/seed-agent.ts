@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { AgentOptions, SimAgent } from './sdk-agent.ts';
 import { WebSocket } from './sim-socket.ts';
-import { workOf } from './work.ts';
+import { isPlanned, workOf } from './work.ts';
 
 const Frame = z.looseObject({
   type: z.string(),
@@ -31,6 +31,7 @@ const manners = [
   'busy',
   'draining',
   'contradicting',
+  'lying',
 ] as const;
 
 export function startSeedAgent(o: AgentOptions): SimAgent {
@@ -56,17 +57,19 @@ export function startSeedAgent(o: AgentOptions): SimAgent {
     ledger.write(life, { agentId, kind: 'plain', what, runId, wireJobId: jobId, fence: null });
 
   const work = async (taken: Job, config: unknown, contradicts: boolean): Promise<void> => {
-    const { ms, outcome, lines, steps } = workOf(random, config);
+    const { ms, outcome, lines, steps, beatsMs } = workOf(random, config);
     write('start', taken);
     // Some agents say nothing of a state before their first step or line.
     if (!lines || random.chance(0.5)) say('job.status', taken, { state: 'running' });
     if (lines) say('log.chunk', taken, { stepIndex: 0, lines: ['working'] });
     if (steps) say('step.status', taken, { stepIndex: 0, stepName: 'work', state: 'running' });
-    const beat = clock.every(heartbeatMs, () => say('job.heartbeat', taken));
+    const sign = (): void => say('job.heartbeat', taken);
+    const beat = beatsMs === undefined ? clock.every(heartbeatMs, sign) : undefined;
+    for (const atMs of beatsMs ?? []) clock.after(atMs, sign);
     const endsMs = clock.monotonicMs() + ms;
     while (clock.monotonicMs() < endsMs && !cancelled.has(taken.jobId))
       await clock.sleep(Math.max(1, Math.min(500, endsMs - clock.monotonicMs())));
-    beat.cancel();
+    beat?.cancel();
     write('stop', taken);
     const worked = outcome === 'success' ? 'success' : 'failed';
     const state = cancelled.has(taken.jobId) ? 'cancelled' : worked;
@@ -77,9 +80,19 @@ export function startSeedAgent(o: AgentOptions): SimAgent {
       for (const late of ['failed', 'running']) say('job.status', taken, { state: late });
     status();
   };
+  /** It speaks of what others have. */
+  const lie = (): void => {
+    for (const { runId, wireJobId: jobId } of ledger.diary.slice(-6))
+      if (jobId !== job?.jobId) {
+        say('job.ack', { runId, jobId });
+        say('job.status', { runId, jobId }, { state: 'failed' });
+        say('log.chunk', { runId, jobId }, { stepIndex: 0, lines: ['not mine'] });
+      }
+  };
   const take = async (offered: Job, config: unknown): Promise<void> => {
     write('dispatched', offered);
-    const manner = job === undefined ? random.pick(manners) : 'busy';
+    const free = isPlanned(config) ? 'good' : random.pick(manners);
+    const manner = job === undefined ? free : 'busy';
     if (manner === 'mute') return;
     if (manner === 'busy' || manner === 'draining') {
       say('job.reject', offered, { reason: manner });
@@ -90,6 +103,7 @@ export function startSeedAgent(o: AgentOptions): SimAgent {
     job = offered;
     if (manner === 'tardy') await clock.sleep(random.between(9_500, 12_500));
     say('job.ack', offered);
+    if (manner === 'lying') lie();
     await work(offered, config, manner === 'contradicting');
   };
   const onFrame = (text: string): void => {

@@ -14,10 +14,12 @@ import type { Life } from './life.ts';
 import { type LinkState, type LogLink, openLogLink } from './log-link.ts';
 import { openNetwork } from './network.ts';
 import { openObserver } from './observer.ts';
+import { openOfferWatch } from './offer-watch.ts';
 import { openOutageWatch } from './outage-watch.ts';
 import { drawPlan, type Plan } from './plan.ts';
 import { randomOf } from './random.ts';
 import { openRuleWatch } from './rule-watch.ts';
+import { openSeatWatch } from './seat-watch.ts';
 import { simClock } from './sim-clock.ts';
 import { type OpenAppender, simJournal } from './sim-journal.ts';
 import { openLeaseTable } from './sim-lease.ts';
@@ -76,6 +78,7 @@ function play(seed: number, plan: Plan, keepsTrace: boolean) {
     network,
     ledger,
     linkState,
+    scaled: plan.scaled,
     log: (life) => simLogger(world, life),
     hostOffsetMs: () => world.random.between(-plan.hostOffsetMs, plan.hostOffsetMs),
     onGivenUp: (life) => branches.seen(`gave-up:${life.name.replace(/-\d$/, '')}`),
@@ -117,12 +120,22 @@ function play(seed: number, plan: Plan, keepsTrace: boolean) {
   network.onClose((life, code) => {
     if (!life.name.startsWith('gateway')) branches.seen(`close:${code}`);
   });
-  const outages = openOutageWatch({ log, network, observer });
+  const outages = openOutageWatch({
+    world,
+    log,
+    network,
+    observer,
+    leases: server.leases,
+    isWatched: () =>
+      ![...links.keys()].some((life) => life.name.startsWith('scheduler') && life.isDisturbed),
+  });
   const faults = letHappen(
     { world, log, network, linkState, actors, observer, links: () => [...links.values()] },
     plan.faults,
   );
   const rules = openRuleWatch({ world, log, network, observer });
+  const offers = openOfferWatch(observer);
+  const seats = openSeatWatch({ world, network, observer, isCalm: faults.isCalm });
   const stops = openStopWatch({ world, network, observer, isCalm: faults.isCalm });
   openClient();
   for (const actor of actors)
@@ -153,7 +166,7 @@ function play(seed: number, plan: Plan, keepsTrace: boolean) {
       log,
       observer,
       ledger,
-      watched: [...outages.violations(), ...stops.violations(), ...rules.violations()],
+      watched: [outages, rules, offers, seats, stops].flatMap((each) => each.violations()),
     };
     if (findings.length === 0) findings.push(...judge(evidence));
     return {

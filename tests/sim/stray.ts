@@ -19,6 +19,7 @@ export const strayKinds = [
   'offer-gap',
   'offer-fence',
   'offer-early',
+  'offer-busy',
   'expired',
   'lost',
   'stale',
@@ -38,7 +39,13 @@ export function strayInto({ world, log, observer }: Theatre, kind: StrayKind): v
   if (open.length === 0) return;
   const { end: run } = world.random.pick(open);
   if (run.created === null) return;
-  const job = world.random.pick(run.jobs);
+  const job =
+    kind === 'offer-busy'
+      ? run.jobs.find(
+          (each) => each.state === 'queued' && each.workedUntil > log.serverTime() + 2_000,
+        )
+      : world.random.pick(run.jobs);
+  if (job === undefined) return;
   if (kind === 'repeated') {
     const message = world.random.pick(log.messages('WB_RUNS'));
     log.append(message.subject, message.headers, message.body, () => undefined);
@@ -74,6 +81,9 @@ function draftOf(
   switch (kind) {
     case 'offer-gap':
       return offered({ attempt: job.attempts.length + 3, fence: run.seq });
+    // Legal in all but one: somebody may still be at work.
+    case 'offer-busy':
+      return offered({ attempt: job.attempts.length + 1, fence: run.seq });
     case 'offer-fence':
       return offered({ attempt: job.attempts.length + 1, fence: run.seq + never });
     case 'offer-early':

@@ -27,6 +27,9 @@ export const lastRunMs = 12_000;
 /** Nothing is said of it: the agent draws. */
 export const anyWork = 'work';
 export const workFor = (ms: number): string => `work ${Math.round(ms)}`;
+/** Of an agent that falls silent, but for these signs of life. */
+export const silentWorkFor = (ms: number, beatsMs: readonly number[]): string =>
+  `work ${Math.round(ms)} beats ${beatsMs.map(Math.round).join(' ')}`;
 
 export function drawRuns(random: Random, already: number): readonly RunPlan[] {
   const count = already > 0 ? random.whole(0, 1) : random.whole(1, 3);

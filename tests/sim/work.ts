@@ -7,15 +7,15 @@ export type Work = Readonly<{
   outcome: 'success' | 'failed' | 'thrown';
   lines: boolean;
   steps: boolean;
+  /** When it gives a sign of life, behind its beginning; all the time where nothing is said. */
+  beatsMs: readonly number[] | undefined;
 }>;
 
 const longChance = 0.1;
 const Planned = z.looseObject({ steps: z.array(z.looseObject({ run: z.string() })) });
 
 export function workOf(random: Random, jobConfig: unknown): Work {
-  const planned = Planned.safeParse(jobConfig);
-  const [step] = planned.success ? planned.data.steps : [];
-  const [, ms] = /^work (\d+)$/.exec(step?.run ?? '') ?? [];
+  const [, ms, beats] = plannedIn(jobConfig);
   const drawn = random.chance(longChance)
     ? random.between(20_000, 90_000)
     : random.between(10, 4_000);
@@ -26,5 +26,15 @@ export function workOf(random: Random, jobConfig: unknown): Work {
     outcome,
     lines: random.chance(0.4),
     steps: random.chance(0.4),
+    beatsMs: beats?.split(' ').filter(Boolean).map(Number),
   };
 }
+
+const plannedIn = (jobConfig: unknown): readonly (string | undefined)[] => {
+  const planned = Planned.safeParse(jobConfig);
+  const [step] = planned.success ? planned.data.steps : [];
+  return /^work (\d+)(?: beats (.*))?$/.exec(step?.run ?? '') ?? [];
+};
+
+/** Whether its length is not left to chance: then the agent has good manners too. */
+export const isPlanned = (jobConfig: unknown): boolean => plannedIn(jobConfig).length > 0;
