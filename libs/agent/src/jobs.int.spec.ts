@@ -278,7 +278,7 @@ describe('the heartbeats of a job', () => {
     // It does not listen.
     const run: Run = (handle) => {
       jobs.push(handle);
-      return new Promise(() => undefined);
+      return Promise.withResolvers<never>().promise;
     };
     const { server, clock } = await startManualTrial(run, { server: granting, agent: quietLink });
     server.send(dispatchOf('j1', { attempt: 1, fence: 5 }));

@@ -230,11 +230,7 @@ describe('an agent', () => {
       const view: unknown = await (await api.call(`/v1/orgs/${ORG}/runs/${runId}`)).json();
       return view;
     };
-    expect(await blocked()).toMatchObject({
-      jobs: [
-        { blockedBy: [{ kind: 'agent', detail: expect.stringContaining('agent.with.dots') }] },
-      ],
-    });
+    expect(await blocked()).toMatchObject({ jobs: [{ blockedBy: [{ kind: 'agent' }] }] });
     await api.readModel.db.updateTable('agents').set({ state: 'offline' }).execute();
     expect(await blocked()).toMatchObject({ jobs: [{ blockedBy: [{ kind: 'no_agent' }] }] });
   });
