@@ -2,6 +2,7 @@
  * The least that a dispatcher and a scheduler do with a run when nobody else says a word: needs are decided, queued jobs are
  * offered, and what is past its deadline is given up. With it a property can ask whether every history comes to an end.
  */
+import type { Attempt } from './attempt.ts';
 import { runsUntil } from './attempt.ts';
 import { currentAttempt, isHeld, type Job, waitsUntil } from './job.ts';
 import { needsOf } from './needs.ts';
@@ -22,37 +23,47 @@ const due = <T extends DecisionType>(type: T, body: BodyOf<T>, at: number): Due 
 
 /** What ends the attempt, or the wait, if nobody speaks: the earliest of its deadlines. Undefined for what waits without a limit. */
 export function dueOf(job: Job, run: Run): Due | undefined {
-  const { jobId, timeoutMs } = job.spec;
   const current = currentAttempt(job);
-  const staleMs = run.created?.staleMs ?? 0;
-  if (job.state === 'queued') {
-    const until = waitsUntil(job);
-    return until === undefined ? undefined : due('job.timed_out', { jobId }, until);
-  }
-  if (current === undefined || !isHeld(job)) return undefined;
-  const about = { jobId, attempt: current.attempt };
+  const found =
+    current === undefined || !isHeld(job)
+      ? [ofWait(job)]
+      : [
+          ofAttempt(job, current, run.created?.staleMs ?? 0),
+          ofLimit(job, current),
+          ofStop(job, current),
+        ];
+  return found.filter((each) => each !== undefined).toSorted((a, b) => a.at - b.at)[0];
+}
+
+function ofWait(job: Job): Due | undefined {
+  const until = waitsUntil(job);
+  return until === undefined ? undefined : due('job.timed_out', { jobId: job.spec.jobId }, until);
+}
+
+const aboutOf = (job: Job, { attempt }: Attempt) => ({ jobId: job.spec.jobId, attempt });
+const overTime = (job: Job, current: Attempt, force: boolean) =>
+  ({ ...aboutOf(job, current), reason: 'job_timeout', force, graceMs: 20 }) as const;
+
+function ofAttempt(job: Job, current: Attempt, staleMs: number): Due {
+  const about = aboutOf(job, current);
   if (job.state === 'offered') return due('job.expired', about, current.until);
-  const found: Due[] = [];
-  const limit = runsUntil(current, timeoutMs);
-  const stop = { ...about, reason: 'job_timeout', force: false, graceMs: 20 } as const;
-  if (limit !== undefined) found.push(due('job.cancel', stop, limit));
-  if (job.state === 'recovering' && current.recoverUntil !== null)
-    found.push(due('job.lost', about, current.recoverUntil));
-  if (job.state === 'running' || job.state === 'cancelling')
-    found.push(
-      due(
-        'job.stale',
-        { ...about, heartbeat: null },
-        (current.heardAt ?? current.offeredAt) + staleMs,
-      ),
-    );
-  if (job.state === 'cancelling' && current.stop !== null)
-    found.push(
-      current.stop.force
-        ? due('job.cancelled', { ...about, reason: current.stop.reason }, current.stop.until)
-        : due('job.cancel', { ...stop, force: true }, current.stop.until),
-    );
-  return found.toSorted((a, b) => a.at - b.at)[0];
+  if (job.state === 'recovering')
+    return due('job.lost', about, current.recoverUntil ?? Number.POSITIVE_INFINITY);
+  const silentAt = (current.heardAt ?? current.offeredAt) + staleMs;
+  return due('job.stale', { ...about, heartbeat: null }, silentAt);
+}
+
+function ofLimit(job: Job, current: Attempt): Due | undefined {
+  const limit = runsUntil(current, job.spec.timeoutMs);
+  return limit === undefined ? undefined : due('job.cancel', overTime(job, current, false), limit);
+}
+
+function ofStop(job: Job, current: Attempt): Due | undefined {
+  const { stop } = current;
+  if (stop === null) return undefined;
+  return stop.force
+    ? due('job.cancelled', { ...aboutOf(job, current), reason: stop.reason }, stop.until)
+    : due('job.cancel', overTime(job, current, true), stop.until);
 }
 
 /** What the run itself needs next. */

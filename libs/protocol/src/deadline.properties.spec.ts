@@ -3,12 +3,13 @@
  * A failure prints its seed; FC_RUNS sets how many histories are tried.
  */
 import { describe, expect, it } from 'vitest';
-import { runsUntil } from './attempt.ts';
+import { type Attempt, runsUntil } from './attempt.ts';
 import { blockedBy } from './blocked-by.ts';
 import { dueOf, eventOf, settled } from './clockwork.fixture.ts';
-import { isHeld, isUntouched, offersSpent, waitsUntil } from './job.ts';
+import { isHeld, isUntouched, type Job, offersSpent, waitsUntil } from './job.ts';
 import { aboutOf, everyMove, pairs } from './moves.fixture.ts';
 import { evolveRun, wasVoid } from './run.ts';
+import type { RunEvent } from './run-message.ts';
 import { isTerminalJob } from './states.ts';
 
 describe('invariant 9: everything settles', () => {
@@ -55,19 +56,9 @@ describe('invariant 10: nothing is given up before its time, and what is our fau
       const { event, isVoid, before } = move;
       const { was, current } = aboutOf(move) ?? {};
       if (isVoid || was === undefined || before.created === null) return;
-      const late = (deadline: number | null | undefined): void =>
+      const deadline = deadlineOf(event, was, current, before.created.staleMs);
+      if (deadline !== 'none')
         expect(event.at).toBeGreaterThan(deadline ?? Number.POSITIVE_INFINITY);
-      if (event.type === 'job.timed_out') late(waitsUntil(was));
-      if (event.type === 'job.expired') late(current?.until);
-      if (event.type === 'job.lost') late(current?.recoverUntil);
-      if (event.type === 'job.stale')
-        late(
-          Math.max(current?.heardAt ?? 0, event.body.heartbeat?.at ?? 0) + before.created.staleMs,
-        );
-      if (event.type === 'job.cancelled' && event.body.attempt !== undefined)
-        late(current?.stop?.until);
-      if (event.type === 'job.cancel' && event.body.reason === 'job_timeout')
-        if (current?.stop === null) late(runsUntil(current, was.spec.timeoutMs));
     });
   });
 
@@ -110,3 +101,30 @@ describe('invariant 10: nothing is given up before its time, and what is our fau
     });
   });
 });
+
+/** The moment that a decision about time has to be past; `none` for what is not about time. */
+function deadlineOf(
+  event: RunEvent,
+  was: Job,
+  current: Attempt | undefined,
+  staleMs: number,
+): number | null | undefined | 'none' {
+  switch (event.type) {
+    case 'job.timed_out':
+      return waitsUntil(was);
+    case 'job.expired':
+      return current?.until;
+    case 'job.lost':
+      return current?.recoverUntil;
+    case 'job.stale':
+      return Math.max(current?.heardAt ?? 0, event.body.heartbeat?.at ?? 0) + staleMs;
+    case 'job.cancelled':
+      return event.body.attempt === undefined ? 'none' : current?.stop?.until;
+    case 'job.cancel':
+      return event.body.reason === 'job_timeout' && current?.stop === null
+        ? runsUntil(current, was.spec.timeoutMs)
+        : 'none';
+    default:
+      return 'none';
+  }
+}

