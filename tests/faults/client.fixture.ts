@@ -4,6 +4,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { systemClock } from '@waybill/process';
+import { eventually } from '@waybill/process/testing';
 import { triggerId } from '@waybill/protocol';
 import { z } from 'zod';
 import type { LedgerEntry } from '../support/evidence.ts';
@@ -35,6 +36,8 @@ export type Client = Readonly<{
   deliver(event?: string): Promise<void>;
   ask(jobs: readonly object[]): Promise<void>;
   applyRule(): Promise<void>;
+  /** Once it was taken. */
+  cancel(runId: string): Promise<void>;
   stop(): void;
 }>;
 
@@ -144,6 +147,18 @@ export function openClient(url: string, credentials: () => Promise<Credentials>)
       const answer = await call(`/v1/orgs/${org}/rules/ci`, init);
       if (answer === undefined || answer.status >= 300)
         throw new Error(`the rule was not taken: ${JSON.stringify(answer)}`);
+    },
+    cancel: async (runId) => {
+      const { org, apiKey } = await credentials();
+      const headers = { authorization: `Bearer ${apiKey}`, 'idempotency-key': runId };
+      const path = `/v1/orgs/${org}/runs/${runId}/cancel`;
+      await eventually(
+        async () => {
+          const answer = await call(path, { method: 'POST', headers });
+          return answer !== undefined && answer.status < 300;
+        },
+        { withinMs: 20_000, everyMs: againMs, what: `run ${runId} is cancelled` },
+      );
     },
     stop: () => stopping.abort(new Error('the test is over')),
   };

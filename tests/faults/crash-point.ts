@@ -1,11 +1,12 @@
 /**
  * Loaded before a process of Waybill (`node --import`), it ends that process where it passes a milestone, or freezes it there:
  * `CRASH_AT=offer.appended:3` at the third passing, `STOP_AT=due.read` at the first; `decision.drafted/job.offered` counts those
- * about that type. From its environment, or from the file `FAULT_FILE` whenever it gets SIGUSR2. With `CLOCK_OFF_MS` the clock of
- * its host is wrong by so much.
+ * about that type. From its environment, or from the file `FAULT_FILE` whenever it gets SIGUSR2. Of several with the same
+ * `FAULT_ONCE` the first is hit. With `CLOCK_OFF_MS` the clock of its host is wrong by so much. With `HASTE_MS` it does as often what
+ * it would do every minute or less.
  */
 import { subscribe } from 'node:diagnostics_channel';
-import { readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { milestoneChannel, milestones } from '@waybill/process';
 
 const signals = { CRASH_AT: 'SIGKILL', STOP_AT: 'SIGSTOP' } as const;
@@ -18,11 +19,23 @@ function breakAt(place: string, signal: NodeJS.Signals): void {
   subscribe(milestoneChannel(milestone), (about) => {
     if (type !== undefined && typeOf(about) !== type) return;
     left -= 1;
-    if (left !== 0) return;
+    if (left !== 0 || !isFirst()) return;
     say(`${signal} at ${place}`);
     process.kill(process.pid, signal);
   });
   say(`armed at ${place}`);
+}
+
+/** Whoever makes the file. */
+function isFirst(): boolean {
+  const file = process.env['FAULT_ONCE'];
+  if (file === undefined) return true;
+  try {
+    closeSync(openSync(file, 'wx'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const typeOf = (about: unknown): unknown =>
@@ -48,4 +61,11 @@ if (FAULT_FILE !== undefined)
 const offMs = Number(process.env['CLOCK_OFF_MS'] ?? 0);
 const { now } = Date;
 Date.now = () => now() + offMs;
+const hasteMs = Number(process.env['HASTE_MS'] ?? Number.POSITIVE_INFINITY);
+const { setInterval: every } = globalThis;
+globalThis.setInterval = Object.assign(
+  (run: (...args: unknown[]) => void, ms: number) =>
+    every(run, ms < 60_000 ? ms : Math.min(ms, hasteMs)),
+  every,
+);
 say('faults may be set');

@@ -16,7 +16,13 @@ export const trades = ['dispatcher', 'scheduler', 'projector', 'agent-gateway', 
 export type Trade = (typeof trades)[number];
 
 /** Where a process ends or stands still, and what is wrong with its clock: as `crash-point.ts` reads it. */
-export type Fault = Readonly<{ CRASH_AT?: string; STOP_AT?: string; CLOCK_OFF_MS?: string }>;
+export type Fault = Readonly<{
+  CRASH_AT?: string;
+  STOP_AT?: string;
+  FAULT_ONCE?: string;
+  CLOCK_OFF_MS?: string;
+  HASTE_MS?: string;
+}>;
 
 export type Servers = Readonly<{
   nats: Readonly<{ url: string; user?: string | undefined; password?: string | undefined }>;
@@ -115,5 +121,5 @@ export async function openCrew({ nats, databaseUrl }: Servers, gatewayCount = 1)
 async function isReady(trade: Trade, port: number): Promise<void> {
   const ready = async (): Promise<boolean> =>
     (await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(1_000) })).ok;
-  await eventually(ready, { withinMs: 20_000, everyMs: 50, what: `${trade} is ready` });
+  await eventually(ready, { withinMs: 60_000, everyMs: 50, what: `${trade} is ready` });
 }

@@ -16,7 +16,7 @@ export type FaultFleet = Readonly<{
 }>;
 
 /** `name`: told apart from earlier ones by it, and found by it as a label. */
-export type How = Readonly<{ name?: string; workMs?: number; answerMs?: number }>;
+export type How = Readonly<{ name?: string; workMs?: number; thinks?: () => Promise<unknown> }>;
 
 type Options = Readonly<{ urls: readonly string[]; token: () => Promise<string>; folder: string }>;
 type Member = Readonly<{ busy(): number; stop(): Promise<unknown> }>;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { startTestServers } from '@waybill/embedded';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Staying } from '../e2e/waybill.fixture.ts';
@@ -21,12 +22,19 @@ describe('one of two that is frozen between reading and writing', () => {
     await servers.stop();
   });
 
-  /** Both work until the one that was there first stands still. */
+  /** Two in the place of one. Both work until whoever gets there first stands still. */
   const frozenAt = async (trade: Trade, place: string, provoke: () => Promise<void>) => {
-    const one = await crew.start(trade, { STOP_AT: place });
-    const other = await crew.start(trade);
+    crew.one(trade).kill('SIGKILL');
+    const fault = { STOP_AT: place, FAULT_ONCE: join(crew.world.home.folder, `${trade}.hit`) };
+    const twins = [await crew.start(trade, fault), await crew.start(trade, fault)] as const;
     await provoke();
-    return { one, other };
+    const hit = twins.map(async (each) => {
+      await each.says(`SIGSTOP at ${place}`, 60_000);
+      return each;
+    });
+    const one = await Promise.any(hit);
+    for (const each of hit) each.catch(() => undefined);
+    return { one, other: twins[0] === one ? twins[1] : twins[0] };
   };
   const goesOn = async ({ one, other }: Readonly<{ one: Staying; other: Staying }>) => {
     one.kill('SIGCONT');
@@ -44,7 +52,6 @@ describe('one of two that is frozen between reading and writing', () => {
     timeout: 120_000,
   }, async () => {
     const { world } = crew;
-    crew.one('scheduler').kill('SIGKILL');
     await world.fleet.join(
       Array.from({ length: 12 }, () => 'mute' as const),
       { name: 'due' },
@@ -60,7 +67,6 @@ describe('one of two that is frozen between reading and writing', () => {
         ),
       );
     });
-    await twins.one.says('SIGSTOP at due.read', 40_000);
     for (const run of runs)
       await world.runIs(
         run,
@@ -79,11 +85,9 @@ describe('one of two that is frozen between reading and writing', () => {
     timeout: 120_000,
   }, async () => {
     const { world } = crew;
-    crew.one('dispatcher').kill('SIGKILL');
     const twins = await frozenAt('dispatcher', 'decision.drafted/job.offered', async () => {
       for (let asked = 0; asked < 12; asked += 1) await world.client.ask(oneJobOn('any'));
     });
-    await twins.one.says('SIGSTOP at decision.drafted', 40_000);
     // All of them, also the one that stands still in the hands of the other.
     await world.quiet(60_000);
     await goesOn(twins);

@@ -1,8 +1,8 @@
 import { startTestServers } from '@waybill/embedded';
+import { systemClock } from '@waybill/process';
 import type { Attempt, Run } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { violationsOf } from '../support/invariants.ts';
-import { oneJobOn } from './client.fixture.ts';
 import { type Crew, openCrew } from './crew.fixture.ts';
 import { draftRun, type Times } from './draft.fixture.ts';
 import type { How } from './fleet.fixture.ts';
@@ -86,8 +86,10 @@ describe('a hole that the services close', { timeout: 60_000 }, () => {
     const scheduler = crew.one('scheduler');
     await crew.arm('scheduler', { STOP_AT: 'due.read' });
     // It answers too late by the clock, and before anybody has written so.
-    const [run = ''] = await jobsFor(['honest'], { how: { answerMs: ackTimeoutMs + 1_000 } });
+    const frozen = Promise.withResolvers<void>();
+    const [run = ''] = await jobsFor(['honest'], { how: { thinks: () => frozen.promise } });
     await scheduler.says('SIGSTOP at due.read');
+    frozen.resolve();
     await crew.world.runIs(run, 'is accepted', (each) => firstOf(each)?.resolution === 'accepted');
     scheduler.kill('SIGCONT');
     const { jobs } = await ended(run);
@@ -107,7 +109,9 @@ describe('a hole that the services close', { timeout: 60_000 }, () => {
     const [first = ''] = await jobsFor(['honest']);
     await ended(first);
     const [silent = ''] = await jobsFor(['mute']);
-    const [slow = ''] = await jobsFor(['honest'], { how: { answerMs: ackTimeoutMs - 700 } });
+    const [slow = ''] = await jobsFor(['honest'], {
+      how: { thinks: () => systemClock.sleep(ackTimeoutMs / 2) },
+    });
     const attempt = firstOf(await ended(silent));
     const took = (attempt?.resolvedAt ?? 0) - (attempt?.offeredAt ?? 0);
     expect(attempt?.resolution).toBe('expired');
@@ -156,15 +160,5 @@ describe('a hole that the services close', { timeout: 60_000 }, () => {
     expect(first).toHaveLength(1);
     expect(second).toHaveLength(1);
     expect(second?.[0]?.offeredAt).toBeGreaterThanOrEqual(firstJob?.completedAt ?? 0);
-  });
-
-  it('two runs asked for while the only agent is busy are one after the other, none rejected', async () => {
-    names += 1;
-    const name = `hole-${names}`;
-    await crew.world.fleet.join(['honest'], { name, workMs: 500 });
-    for (let asked = 0; asked < 3; asked += 1) await crew.world.client.ask(oneJobOn(name));
-    await crew.world.quiet(30_000);
-    const { log } = await crew.world.evidence();
-    expect(log.WB_RUNS.filter(({ subject }) => subject.endsWith('.job.reject'))).toEqual([]);
   });
 });

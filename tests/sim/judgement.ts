@@ -12,7 +12,7 @@ import { begunOnce, dispatchedOnce, oneRunner } from '../support/work-invariants
 import type { Ledger } from './ledger.ts';
 import type { Observer } from './observer.ts';
 import type { SimLog } from './sim-log.ts';
-import { withoutPeople, withoutStrays } from './stray-story.ts';
+import { withoutOutdated, withoutPeople, withoutStrays } from './stray-story.ts';
 import type { World } from './world.ts';
 
 /** `rule`: of the design, without a number. `defect`: product code threw what nobody was to catch. */
@@ -49,7 +49,10 @@ export function judge({ world, log, observer, ledger, watched }: SimEvidence): r
     ...watched,
     ...stories.flatMap(everyRunEnded),
     ...stories.flatMap(oneResolution),
-    ...own.map(withoutPeople).flatMap((story) => attemptsAndFences(story, replicas)),
+    ...own
+      .map(withoutPeople)
+      .map(withoutOutdated)
+      .flatMap((story) => attemptsAndFences(story, replicas)),
     ...stories.flatMap(terminalIsFinal),
     ...dispatchedOnce(diary, stories),
     ...oneRunner(diary, stories),

@@ -19,7 +19,7 @@ import type { Violation } from '../support/evidence.ts';
 import type { Moment, RunStory } from '../support/run-story.ts';
 import type { Branches } from './branches.ts';
 import type { SimLog, SimMessage } from './sim-log.ts';
-import { withoutPeople, withoutStrays } from './stray-story.ts';
+import { withoutOutdated, withoutPeople, withoutStrays } from './stray-story.ts';
 
 export type SimSession = Readonly<{
   agentId: string;
@@ -35,6 +35,8 @@ export type Observer = Readonly<{
   endedRuns(): number;
   /** By the sequence of its `registered` event. */
   session(seq: number): SimSession | undefined;
+  /** Whether the log says that it is over. */
+  isEnded(session: number): boolean;
   onSession(listener: (session: SimSession) => void): void;
   /** Told of every event of a run, judged. */
   onMoment(listener: (moment: Moment) => void): void;
@@ -48,6 +50,7 @@ export function openObserver(log: SimLog, branches: Branches): Observer {
   const listeners: ((moment: Moment) => void)[] = [];
   const sessions = new Map<number, SimSession>();
   const sessionListeners: ((session: SimSession) => void)[] = [];
+  const endedSessions = new Set<number>();
   let ended = 0;
 
   const fold = (message: SimMessage): void => {
@@ -67,7 +70,9 @@ export function openObserver(log: SimLog, branches: Branches): Observer {
     for (const listener of listeners) listener(moment);
   };
   const check = (moment: Moment, { org, runId }: Story): void => {
-    const alone = withoutPeople(withoutStrays({ org, runId, moments: [moment], end: initialRun }));
+    const alone = withoutOutdated(
+      withoutPeople(withoutStrays({ org, runId, moments: [moment], end: initialRun })),
+    );
     found.push(
       ...attemptsAndFences(alone, log.isReplicated ? 3 : 1),
       ...oneResolution(alone),
@@ -76,6 +81,7 @@ export function openObserver(log: SimLog, branches: Branches): Observer {
   };
   const register = (message: SimMessage): void => {
     const event = readAgentMessage(message);
+    if (event?.type === 'disconnected') endedSessions.add(event.body.session);
     if (event?.type !== 'registered') return;
     const { agentId, maxConcurrency: capacity = 1 } = event.body;
     const session = { agentId, capacity, gateway: event.gateway };
@@ -91,6 +97,7 @@ export function openObserver(log: SimLog, branches: Branches): Observer {
     run: (runId) => stories.get(runId)?.end,
     violations: () => found,
     endedRuns: () => ended,
+    isEnded: (session) => endedSessions.has(session),
     session: (seq) => sessions.get(seq),
     onSession: (listener) => void sessionListeners.push(listener),
     onMoment: (listener) => void listeners.push(listener),

@@ -50,7 +50,8 @@ export function openOutageWatch(o: Watched): Readonly<{
     else lapsed.delete(name);
   });
   const frozen = (jobId: string, attempt: Attempt | undefined, seq: number): void => {
-    const gateway = attempt && observer.session(attempt.session)?.gateway;
+    if (attempt === undefined || observer.isEnded(attempt.session)) return;
+    const gateway = observer.session(attempt.session)?.gateway;
     const sinceMs = lapsed.get(`gateway.${gateway?.replace('/', '.')}`);
     const forMs = sinceMs === undefined ? 0 : world.now() - sinceMs;
     if (forMs < lapse.minMs || forMs > lapse.maxMs || !o.isWatched()) return;

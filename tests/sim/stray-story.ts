@@ -10,6 +10,14 @@ export const withoutStrays = (story: RunStory): RunStory => ({
   ),
 });
 
+/** Without decisions that no expectation could have stopped: heartbeats lie in another stream than the run. */
+export const withoutOutdated = (story: RunStory): RunStory => ({
+  ...story,
+  moments: story.moments.filter(
+    ({ after, isVoid }) => !(isVoid && after.lastVoid?.why === 'outdated'),
+  ),
+});
+
 /** Without what people said, which names no agent and no session. */
 export const withoutPeople = (story: RunStory): RunStory => ({
   ...story,

@@ -45,7 +45,7 @@ export function strayInto({ world, log, observer }: Theatre, kind: StrayKind): v
           (each) => each.state === 'queued' && each.workedUntil > log.serverTime() + 2_000,
         )
       : world.random.pick(run.jobs);
-  if (job === undefined) return;
+  if (job === undefined || isLawful(kind, job, log.serverTime())) return;
   if (kind === 'repeated') {
     const message = world.random.pick(log.messages('WB_RUNS'));
     log.append(message.subject, message.headers, message.body, () => undefined);
@@ -55,6 +55,16 @@ export function strayInto({ world, log, observer }: Theatre, kind: StrayKind): v
   const body = typeof draft.body === 'string' ? new TextEncoder().encode(draft.body) : draft.body;
   const headers = { ...headersOf(draft), 'Nats-Msg-Id': draft.meta.id };
   log.append(draft.subject, headers, body, () => undefined);
+}
+
+/** Soon due anyway: whoever says so then has a right to it. */
+function isLawful(kind: StrayKind, job: Job, now: number): boolean {
+  const current = currentAttempt(job);
+  if (current === undefined) return false;
+  const soon = now + 5_000;
+  if (kind === 'expired') return current.until < soon;
+  if (kind === 'lost') return (current.recoverUntil ?? soon) < soon;
+  return kind === 'stale' && (current.heardAt ?? current.offeredAt) + 100_000 < soon;
 }
 
 type About = Readonly<{ run: Run; made: RunCreated; job: Job }>;

@@ -40,6 +40,9 @@ function resolvedAgain({ event, before, after }: Moment): readonly Violation[] {
   );
 }
 
+/** Facts that no session has said. */
+const ofPersons: ReadonlySet<string> = new Set(['cancel.requested', 'approval.answered']);
+
 /** On several servers a decision may be stored behind a fact in flight: there the fold alone excludes it. */
 export function attemptsAndFences(
   { moments, end }: RunStory,
@@ -50,7 +53,8 @@ export function attemptsAndFences(
     // One server refuses a decision that has not seen every fact: a void one was appended past its expectation.
     if (isVoid && isDecision(event.type) && replicas === 1)
       found.push(at(2, event, `${event.type} is stored and void (${after.lastVoid?.why})`));
-    if (!isVoid && !isDecision(event.type)) found.push(...foreignWord(event, after.jobs));
+    if (!isVoid && !isDecision(event.type) && !ofPersons.has(event.type))
+      found.push(...foreignWord(event, after.jobs));
   }
   for (const job of end.jobs) {
     let last = -1;

@@ -34,8 +34,8 @@ export type SeedAgentOptions = Readonly<{
   manner: Manner;
   diary: WorkDiary;
   workMs: number;
-  /** How long it thinks before it answers an offer. */
-  answerMs?: number;
+  /** What it waits for before it answers an offer. */
+  thinks?: () => Promise<unknown>;
   /** Wire ids that agents have heard of: what a liar speaks of. */
   rumours: Set<string>;
 }>;
@@ -125,8 +125,8 @@ export function startSeedAgent(o: SeedAgentOptions): SeedAgent {
       reports();
     } else if (isSilent()) {
       if (o.manner === 'tardy') waiting.push(job);
-    } else if (o.answerMs === undefined) answer(job);
-    else systemClock.after(o.answerMs, () => answer(job), { background: true });
+    } else if (o.thinks === undefined) answer(job);
+    else void o.thinks().then(() => answer(job));
   };
   /** What has expired meanwhile is answered all the same, and what was withdrawn too. */
   const onRegistered = (): void => {

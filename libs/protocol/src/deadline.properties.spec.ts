@@ -9,7 +9,7 @@ import { dueOf, eventOf, settled } from './clockwork.fixture.ts';
 import { isHeld, isUntouched, type Job, offersSpent, waitsUntil } from './job.ts';
 import { aboutOf, everyMove, pairs } from './moves.fixture.ts';
 import { evolveRun, wasVoid } from './run.ts';
-import type { RunEvent } from './run-message.ts';
+import type { RunEvent, RunEventOf } from './run-message.ts';
 import { isTerminalJob } from './states.ts';
 
 describe('invariant 9: everything settles', () => {
@@ -119,12 +119,20 @@ function deadlineOf(
     case 'job.stale':
       return Math.max(current?.heardAt ?? 0, event.body.heartbeat?.at ?? 0) + staleMs;
     case 'job.cancelled':
-      return event.body.attempt === undefined ? 'none' : current?.stop?.until;
     case 'job.cancel':
-      return event.body.reason === 'job_timeout' && current?.stop === null
-        ? runsUntil(current, was.spec.timeoutMs)
-        : 'none';
+      return deadlineOfStop(event, was, current);
     default:
       return 'none';
   }
+}
+
+function deadlineOfStop(
+  { type, body }: RunEventOf<'job.cancel' | 'job.cancelled'>,
+  was: Job,
+  current: Attempt | undefined,
+): number | undefined | 'none' {
+  if (type === 'job.cancelled') return body.attempt === undefined ? 'none' : current?.stop?.until;
+  return body.reason === 'job_timeout' && current?.stop === null
+    ? runsUntil(current, was.spec.timeoutMs)
+    : 'none';
 }

@@ -346,7 +346,7 @@ export const wireSamples: Samples = {
   nack: { type: 'nack', messageId: 'status-1', reason: 'not yours' },
   error: { type: 'error', code: 'invalid', message: 'state: expected a known state' },
   'rate.limit.warning': { type: 'rate.limit.warning', retryAfterMs: 1_000 },
-  'job.granted': { type: 'job.granted', ...held },
+  'job.granted': { type: 'job.granted', ...held, leaseMs: 120_000 },
   'job.heartbeat.ack': { type: 'job.heartbeat.ack', ...held, leaseMs: 120_000 },
   'job.status.ack': { type: 'job.status.ack', messageId: 'status-1', runId, jobId },
   'execution.status': {

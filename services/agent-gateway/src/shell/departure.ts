@@ -8,19 +8,26 @@ import type { Reconciliation } from './reconciliation.ts';
 
 type Deps = Readonly<{ gateway: string; facts: FactWriter; reconciliation: Reconciliation }>;
 
+/** Whose end it is: the agent's or its link's; one session's, by a mistake of ours; all sessions', with their gateway. */
+export type Fault = 'agent' | 'session' | 'gateway';
+
 /**
- * Runs first: a gateway that is killed in between finds the session without its end, and says both again. `byUs`: the socket ended
- * for a reason of ours, and the agent comes back whoever made it.
+ * Runs first: a gateway that is killed in between finds the session without its end, and says both again. What is our fault costs
+ * nobody anything: the agent comes back, whoever made it, and an offer that nobody has answered stays open with its session until
+ * the agent has, or a scheduler takes both back for the lapsed gateway.
  */
 export async function leave(
   deps: Deps,
   who: Identity,
   closing: Closing,
-  byUs: boolean,
+  fault: Fault,
 ): Promise<void> {
-  const scalerManaged = who.scalerManaged && !byUs;
-  await deps.reconciliation.lost(who, { code: closing.code, scalerManaged });
-  await goodbye(deps, who, closing);
+  const isSettled = await deps.reconciliation.lost(who, {
+    code: closing.code,
+    scalerManaged: who.scalerManaged && fault === 'agent',
+    keepsOffers: fault === 'gateway',
+  });
+  if (isSettled) await goodbye(deps, who, closing);
 }
 
 /** Only among the agents: the runs belong to a newer session of the same agent. */

@@ -109,7 +109,7 @@ export async function openGateway(o: GatewayOptions): Promise<Gateway> {
     ...following,
     sessions,
     gateway,
-    end: (who) => leave(deps, who, { code: 1006, reason: 'gateway_restarted' }, true),
+    end: (who) => leave(deps, who, { code: 1006, reason: 'gateway_restarted' }, 'gateway'),
   });
   watching.ghosts = ghosts;
   // Nobody offers work to its sessions before, and whoever sees one without it may end it.

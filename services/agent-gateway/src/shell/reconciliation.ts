@@ -43,15 +43,20 @@ export type Returned = Readonly<{
   strays: readonly wire.InFlightJob[];
 }>;
 
-export type Lost = Readonly<{ code: number; scalerManaged: boolean }>;
+export type Lost = Readonly<{
+  code: number;
+  scalerManaged: boolean;
+  /** Offers that nobody has answered are left as they are. */
+  keepsOffers: boolean;
+}>;
 
 export type Reconciliation = Readonly<{
   /** The agent is back. */
   returned(who: Identity, returning: Returning): Promise<Returned>;
   /** The agent was offered a job on a session that it had left already: nobody was there to take it. */
   missed(who: Identity, key: JobKey): Promise<void>;
-  /** The session's socket is gone for good. */
-  lost(who: Identity, lost: Lost): Promise<void>;
+  /** The session's socket is gone for good. False where something was left open on it. */
+  lost(who: Identity, lost: Lost): Promise<boolean>;
 }>;
 
 type Deps = Readonly<{ book: CustodyBook; history: RunHistory; facts: FactWriter; log: Logger }>;
@@ -133,7 +138,8 @@ export function openReconciliation({ book, history, facts, log }: Deps): Reconci
   const missed = (who: Identity, key: JobKey): Promise<void> =>
     visitJob(who, key, async (...visited) => void (await comeBack(who, visited, new Set())));
 
-  const lost = async (who: Identity, body: Lost): Promise<void> => {
+  const lost = async (who: Identity, { keepsOffers, ...body }: Lost): Promise<boolean> => {
+    let isSettled = true;
     const isItsOwn = ({ runId, session }: Custody): boolean =>
       session === who.session || !book.isSaidEnded(runId);
     const keys = uniqueJobs(book.openOf(who).filter(isItsOwn));
@@ -142,6 +148,10 @@ export function openReconciliation({ book, history, facts, log }: Deps): Reconci
         visitJob(who, key, async (run, job) => {
           const attempt = currentAttempt(job);
           if (onLoss(job, who) === undefined || attempt === undefined) return;
+          if (keepsOffers && job.state === 'offered') {
+            isSettled = false;
+            return;
+          }
           const { org, agentId, session } = who;
           const custody = custodyOfAttempt(run, { org, agentId, ...key }, attempt);
           await facts.store(socketFact({ type: 'agent.lost', body }, custody, session));
@@ -149,6 +159,7 @@ export function openReconciliation({ book, history, facts, log }: Deps): Reconci
         }),
       ),
     );
+    return isSettled;
   };
 
   return { returned, missed, lost };

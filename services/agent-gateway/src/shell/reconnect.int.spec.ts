@@ -223,6 +223,31 @@ describe('a gateway that is killed', () => {
     expect((await resumedLater.fold()).anomalies).toBe(0);
   });
 
+  it('leaves an offer that nobody has answered open with its session: a scheduler takes it back at no cost', async () => {
+    const killed = await world.process();
+    await registerAgent(killed.url, { agentId: 'idle' });
+    const agent = await registerAgent(killed.url, { agentId: 'a' });
+    const session = await world.session('a');
+    const run = await world.run();
+    await run.offer({ agentId: 'a', session });
+    await agent.next('job.dispatch');
+    await killed.kill();
+    await world.gateway();
+    await eventually(
+      async () => (await world.agentEvents('idle')).some((event) => event.type === 'disconnected'),
+      { withinMs: 10_000, what: 'the lease lapsing' },
+    );
+    const body = { jobId: run.jobId(), attempt: 1, session, cause: 'gateway_lost' };
+    await run.decide('session.ended', body);
+    expect(await run.job()).toMatchObject({
+      state: 'queued',
+      unspent: { lapsed: 1 },
+      spent: { expired: 0, rejected: 0, withdrawn: 0 },
+    });
+    expect((await world.agentEvents('a')).map((event) => event.type)).toEqual(['registered']);
+    expect((await run.fold()).anomalies).toBe(0);
+  });
+
   it('gives its agents to its next start before its lease lapses, and what it left touches nothing', async () => {
     const killed = await world.process();
     const agent = await registerAgent(killed.url, { agentId: 'a' });

@@ -16,7 +16,7 @@ import {
   step,
 } from '../domain/session-protocol.ts';
 import { type Closing, openAgentSocket } from './agent-socket.ts';
-import { goodbye, leave } from './departure.ts';
+import { type Fault, goodbye, leave } from './departure.ts';
 import { openFlowControl, type SharedDebt } from './flow-control.ts';
 import type { FrameIntake } from './frame-intake.ts';
 import { startPresence } from './presence.ts';
@@ -35,7 +35,8 @@ export type SessionDeps = RegistrationDeps &
 
 export type Session = Readonly<{
   probe(): void;
-  close(code: wire.WireCloseCode, reason: string): void;
+  /** The gateway stops. */
+  stop(): void;
   isStranger(): boolean;
   /** Resolves when the socket is gone and the log knows it. */
   departed: Promise<void>;
@@ -52,8 +53,7 @@ export function openSession(ws: WebSocket, deps: SessionDeps): Session {
   let presence: Timer | undefined;
   /** By a newer session of the agent, or by somebody else's word in the log. */
   let over: 'replaced' | 'ended' | undefined;
-  /** The socket ends for a reason that is not the agent's. */
-  let isByUs = false;
+  let fault: Fault = 'agent';
   let frameNo = 0;
 
   const onFrame = (raw: Uint8Array, isText: boolean): void => {
@@ -114,7 +114,7 @@ export function openSession(ws: WebSocket, deps: SessionDeps): Session {
     // What was given up in the end is told by whoever gave it up.
     if (deps.signal.aborted) return;
     log.error({ connection: socket.id, err: error }, 'a session failed');
-    isByUs = true;
+    fault = 'session';
     socket.close(wire.wireCloseCodes.internal, 'something failed inside');
   };
   const replaced = (): void => {
@@ -160,14 +160,14 @@ export function openSession(ws: WebSocket, deps: SessionDeps): Session {
       'agent disconnected',
     );
     if (over === 'replaced') await goodbye(deps, who, closing);
-    else if (over === undefined) await leave(deps, who, closing, isByUs);
+    else if (over === undefined) await leave(deps, who, closing, fault);
   };
 
   return {
     probe: () => socket.probe(state.phase === 'ready'),
-    close: (code, reason) => {
-      isByUs = true;
-      socket.close(code, reason);
+    stop: () => {
+      fault = 'gateway';
+      socket.close(wire.wireCloseCodes.goingAway, 'the gateway stops');
     },
     isStranger: () => seat === undefined,
     departed: gone.promise.then(depart).catch(onDefect),

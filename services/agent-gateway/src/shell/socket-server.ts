@@ -4,7 +4,6 @@
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { wire } from '@waybill/protocol';
 import { WebSocketServer } from 'ws';
 import { limits } from '../domain/limits.ts';
 import { startLiveness } from './liveness.ts';
@@ -59,8 +58,7 @@ export function openSocketServer(
     drain: async () => {
       isOpen = false;
       liveness.stop();
-      for (const session of sessions)
-        session.close(wire.wireCloseCodes.goingAway, 'the gateway stops');
+      for (const session of sessions) session.stop();
       await Promise.all([...sessions].map((session) => session.departed));
     },
   };

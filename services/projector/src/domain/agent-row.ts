@@ -57,11 +57,9 @@ export function evolveAgentRow(row: AgentRow | undefined, event: AgentEvent): Ag
     case 'draining':
       return row === undefined ? row : { ...row, ...drained(row, event), seq: event.seq };
     case 'status':
-      if (row === undefined || (event.meta.session ?? row.session) !== row.session) return row;
-      return { ...row, last_status: event.body, last_status_at: event.at, seq: event.seq };
+      return row === undefined ? row : { ...row, ...reported(row, event) };
     case 'disconnected':
-      if (row === undefined || event.body.session !== row.session) return row;
-      return row.state === 'offline' ? row : { ...row, ...ended(event) };
+      return row === undefined ? row : { ...row, ...left(row, event) };
     default:
       return row;
   }
@@ -109,6 +107,15 @@ const drained = (row: AgentRow, { at, body }: Extract<AgentEvent, { type: 'drain
   body.draining
     ? { draining_since: row.draining_since ?? at, draining_by: row.draining_by ?? body.by }
     : { draining_since: null, draining_by: null };
+
+/** Of the session that the row shows, not of an older one. */
+const reported = (row: AgentRow, event: Extract<AgentEvent, { type: 'status' }>) =>
+  (event.meta.session ?? row.session) === row.session
+    ? { last_status: event.body, last_status_at: event.at, seq: event.seq }
+    : {};
+
+const left = (row: AgentRow, event: Extract<AgentEvent, { type: 'disconnected' }>) =>
+  event.body.session === row.session && row.state === 'online' ? ended(event) : {};
 
 const ended = (event: Extract<AgentEvent, { type: 'disconnected' }>) => ({
   state: 'offline',
