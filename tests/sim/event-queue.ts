@@ -2,8 +2,9 @@
 import type { Life } from './life.ts';
 
 export type SimEvent = {
-  readonly atMs: number;
-  readonly order: number;
+  /** Both move once, where its process was frozen at that time. */
+  atMs: number;
+  order: number;
   /** Whose event it is; undefined for the world itself. */
   readonly to: Life | undefined;
   readonly what: string;

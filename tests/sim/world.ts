@@ -30,6 +30,8 @@ export type World = Readonly<{
   failure(): unknown;
 }>;
 
+const isTimer = ({ what }: SimEvent): boolean => what === 'timer';
+
 /** No run of a world needs so many; a loop without an end does. */
 const eventsMax = 200_000;
 
@@ -42,6 +44,7 @@ export function openWorld(seed: number): World {
   let events = 0;
   let current: Life | undefined;
   let failure: unknown;
+  const random = randomOf(seed);
 
   const schedule: World['schedule'] = (delayMs, to, what, run) => {
     order += 1;
@@ -92,8 +95,16 @@ export function openWorld(seed: number): World {
     return false;
   };
 
+  /** An event loop that goes on may look at its timers first, or at what has arrived. */
+  const inTheirTurn = (waiting: readonly SimEvent[]): readonly SimEvent[] => {
+    const isTimerFirst = random.chance(0.5);
+    return waiting.toSorted(
+      (a, b) => Number(isTimer(b) === isTimerFirst) - Number(isTimer(a) === isTimerFirst),
+    );
+  };
+
   return {
-    random: randomOf(seed),
+    random,
     trace,
     now: () => nowMs,
     current: () => current,
@@ -122,8 +133,11 @@ export function openWorld(seed: number): World {
       if (!life.isFrozen) return;
       life.isFrozen = false;
       for (const send of life.outgoing.splice(0)) send();
-      for (const { what, run, cancelled } of life.backlog.splice(0))
-        if (!cancelled) schedule(0, life, what, run);
+      for (const event of inTheirTurn(life.backlog.splice(0))) {
+        order += 1;
+        // The very same event: the first of them may cancel another.
+        queue.push(Object.assign(event, { atMs: nowMs, order }));
+      }
     },
     end: (life) => {
       if (!life.isAlive) return;

@@ -73,6 +73,7 @@ export function createAgent(o: AgentOptions, run: Run): Agent {
   // A refusal that nobody waits for here is told by `refused`.
   registered.promise.catch(() => undefined);
   let extensions: wire.WireExtensions | undefined;
+  let lastAnnounced: wire.WireExtensions | undefined;
 
   const transmit = (report: Report): void => {
     link.send(report);
@@ -148,8 +149,10 @@ export function createAgent(o: AgentOptions, run: Run): Agent {
       ...(desk.inFlight.length === 0 ? {} : { inFlightJobs: desk.inFlight }),
       extensions: extensionsSpoken,
     }),
+    announcedBefore: () => lastAnnounced,
     onRegistered: (announced) => {
       extensions = announced;
+      lastAnnounced = announced;
       log.info({ extensions: announced }, 'registered');
       for (const job of desk.jobs) job.onSession(announced);
       for (const report of backlog.take()) transmit(report);

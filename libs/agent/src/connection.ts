@@ -26,6 +26,8 @@ export type ConnectionOptions = Readonly<{
   newMessageId: () => string;
   /** Asked for when it is sent, because it lists what is in flight then. */
   registration: () => wire.AgentRegister;
+  /** What the server has announced on an earlier connection, if on any: until it answers this registration, that still counts. */
+  announcedBefore: () => wire.WireExtensions | undefined;
   onRegistered: (extensions: wire.WireExtensions) => void;
   onMessage: (message: wire.OrchestratorMessage) => void;
   onEnd: (end: ConnectionEnd) => void;
@@ -80,8 +82,8 @@ export function connect(o: ConnectionOptions): Connection {
     phase = 'registering';
     send(o.registration());
     within(timing.registerFallbackMs, () => {
-      log.info('no register.ack: taken as registered, without extensions');
-      registered(noExtensions);
+      log.info('no register.ack: taken as registered, with what was announced before');
+      registered(o.announcedBefore() ?? noExtensions);
     });
   };
   const registered = (extensions: wire.WireExtensions): void => {

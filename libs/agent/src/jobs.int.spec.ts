@@ -243,6 +243,23 @@ describe('a job that has to be granted', () => {
     server.send({ type: 'job.granted', runId: 'run-1', jobId: 'j1', attempt: 1, fence: 5 });
     await server.next('job.status', ({ state }) => state === 'running');
   });
+
+  it('waits for it too where the next connection is slow to answer the registration', async () => {
+    const { run, jobs } = heldRun();
+    const timing = { registerFallbackMs: 100 };
+    const { agent, server } = await startTrial(run, { server: granting, agent: { timing } });
+    server.send(dispatchOf('j1', { attempt: 1, fence: 5 }));
+    await server.next('job.ack');
+    server.behave({ registerAck: false });
+    server.cut();
+    await server.next('agent.register', undefined, { nth: 2 });
+    await eventually(() => agent.state === 'registered');
+    server.send(dispatchOf('j2', { attempt: 1, fence: 6 }));
+    await server.next('job.reject');
+    expect(jobs.size).toBe(0);
+    server.send({ type: 'job.granted', runId: 'run-1', jobId: 'j1', attempt: 1, fence: 5 });
+    await server.next('job.status', ({ state }) => state === 'running');
+  });
 });
 
 describe('the heartbeats of a job', () => {
