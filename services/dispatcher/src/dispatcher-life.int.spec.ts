@@ -1,4 +1,5 @@
 /** Whole dispatchers on a real log: two at once, one after the other, from a snapshot, through cancels, failures and a full fleet. */
+import type { Decider } from '@waybill/fold';
 import type { Journal } from '@waybill/journal';
 import { type ManualClock, manualClock } from '@waybill/process';
 import { eventually } from '@waybill/process/testing';
@@ -19,11 +20,11 @@ import {
 import { createdBody, type JobShape } from '@waybill/protocol/fixtures';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ORG, startTestLog, type TestLog } from '../../../tests/support/log.ts';
-import { type Dispatcher, openDispatcher } from './shell/dispatcher.ts';
+import { openDispatcher } from './shell/dispatcher.ts';
 
 let log: TestLog;
 let count = 0;
-const running: Dispatcher[] = [];
+const running: Decider[] = [];
 let failures: Error[] = [];
 
 beforeAll(async () => {
@@ -40,7 +41,7 @@ afterAll(() => log.stop());
 
 type Start = Partial<Journal> & Readonly<{ clock?: ManualClock; partitions?: number }>;
 
-async function start({ clock, partitions, ...change }: Start = {}): Promise<Dispatcher> {
+async function start({ clock, partitions, ...change }: Start = {}): Promise<Decider> {
   const dispatcher = await openDispatcher({
     ...log.host,
     ...(clock === undefined ? {} : { clock }),
@@ -52,7 +53,7 @@ async function start({ clock, partitions, ...change }: Start = {}): Promise<Disp
   await dispatcher.caughtUp;
   return dispatcher;
 }
-async function stop(dispatcher: Dispatcher): Promise<void> {
+async function stop(dispatcher: Decider): Promise<void> {
   running.splice(running.indexOf(dispatcher), 1);
   await dispatcher.stop();
 }

@@ -7,7 +7,7 @@ import { agentDraft, runDraft, runId, subjects, triggerId } from '@waybill/proto
 import { createdBody } from '@waybill/protocol/fixtures';
 import { ORG, type TestLog } from '../../../tests/support/log.ts';
 import { Config } from './config.ts';
-import { openScheduler, type Scheduler } from './shell/scheduler.ts';
+import { openScheduler } from './shell/scheduler.ts';
 
 export const has =
   (type: RunEvent['type'], times = 1) =>
@@ -111,7 +111,7 @@ export type Change = Partial<Pick<Journal, 'append' | 'serverTime' | 'lease' | '
 
 /** A scheduler by a clock that the spec moves: it looks when it is told to. */
 export async function byHand(log: TestLog, change: Change = {}, clock = manualClock()) {
-  const scheduler: Scheduler = await openScheduler({
+  const scheduler = await openScheduler({
     ...log.host,
     clock,
     journal: { ...log.journal, ...change },

@@ -1,42 +1,14 @@
 /**
  * The dispatcher's parts, wired: what orgs have set, a desk for every partition, and the leases of gateways told to all of them.
  */
-import type { Journal } from '@waybill/journal';
-import { type Clock, type Logger, newId, type Readiness } from '@waybill/process';
+import type { Decider, DeciderOptions } from '@waybill/fold';
+import { newId, type Readiness } from '@waybill/process';
 import { partitionsOf } from '@waybill/protocol';
 import { openConfigBook } from './config-book.ts';
 import { watchLogRoom } from './log-room.ts';
 import { openPartitionDesk, type PartitionDesk } from './partition-desk.ts';
 
-export type DispatcherOptions = Readonly<{
-  journal: Pick<
-    Journal,
-    | 'append'
-    | 'get'
-    | 'info'
-    | 'last'
-    | 'lease'
-    | 'loadSnapshot'
-    | 'maxPayload'
-    | 'read'
-    | 'saveSnapshot'
-    | 'watchLeases'
-  >;
-  clock: Clock;
-  log: Logger;
-  /** Into how many the log is divided. */
-  partitions: number;
-  onFailure: (error: Error) => void;
-}>;
-
-export type Dispatcher = Readonly<{
-  /** The log is folded: from then on it decides wherever it holds the lease. */
-  caughtUp: Promise<void>;
-  check(): Readiness;
-  stop(): Promise<void>;
-}>;
-
-export async function openDispatcher(o: DispatcherOptions): Promise<Dispatcher> {
+export async function openDispatcher(o: DeciderOptions): Promise<Decider> {
   const { journal, clock, log, onFailure } = o;
   const holder = `dispatcher-${newId()}`;
   const desks: PartitionDesk[] = [];
@@ -48,7 +20,7 @@ export async function openDispatcher(o: DispatcherOptions): Promise<Dispatcher> 
     for (const desk of desks) desk.pump();
   };
 
-  const open = async (): Promise<Omit<Dispatcher, 'stop'>> => {
+  const open = async (): Promise<Omit<Decider, 'stop'>> => {
     const book = await openConfigBook({ journal, log, onFailure });
     opened.push(book.reader);
     const room = await watchLogRoom({ journal, clock, log, onRoom: pump });

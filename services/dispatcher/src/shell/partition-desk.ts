@@ -2,7 +2,8 @@
  * What one dispatcher does for one partition: its runs, its triggers, and the lease under which it decides about both. Campaigns
  * for the lease only when everything is folded.
  */
-import type { Journal, Position } from '@waybill/journal';
+import type { DeciderJournal } from '@waybill/fold';
+import type { Position } from '@waybill/journal';
 import type { Clock, Logger } from '@waybill/process';
 import type { Partition } from '@waybill/protocol';
 import type { ConfigBook } from './config-book.ts';
@@ -11,18 +12,7 @@ import { openTenure, type Tenure } from './tenure.ts';
 import { openTriggerLoop, type TriggerLoop } from './trigger-loop.ts';
 
 export type PartitionDeskOptions = Readonly<{
-  journal: Pick<
-    Journal,
-    | 'append'
-    | 'get'
-    | 'info'
-    | 'last'
-    | 'lease'
-    | 'loadSnapshot'
-    | 'maxPayload'
-    | 'read'
-    | 'saveSnapshot'
-  >;
+  journal: DeciderJournal;
   clock: Clock;
   log: Logger;
   partition: Partition;

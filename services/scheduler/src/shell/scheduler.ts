@@ -2,42 +2,14 @@
  * The scheduler's parts, wired: for every partition a desk that is told what the log says, the heartbeats and the leases of
  * gateways told to all of them, and one sweep over those that are held here.
  */
-import type { Journal } from '@waybill/journal';
-import { type Clock, type Logger, newId, type Readiness } from '@waybill/process';
+import type { Decider, DeciderOptions } from '@waybill/fold';
+import { newId } from '@waybill/process';
 import { partitionOf, partitionsOf } from '@waybill/protocol';
 import { startSweeping } from './deadline-sweep.ts';
 import { openHeartbeatTail } from './heartbeat-tail.ts';
 import { openPartitionSeat } from './partition-seat.ts';
 
-export type SchedulerOptions = Readonly<{
-  journal: Pick<
-    Journal,
-    | 'append'
-    | 'read'
-    | 'info'
-    | 'get'
-    | 'last'
-    | 'serverTime'
-    | 'saveSnapshot'
-    | 'loadSnapshot'
-    | 'lease'
-    | 'watchLeases'
-  >;
-  clock: Clock;
-  log: Logger;
-  /** Into how many the log is divided. */
-  partitions: number;
-  onFailure: (error: Error) => void;
-}>;
-
-export type Scheduler = Readonly<{
-  /** The log is folded, and the sweep has begun. */
-  caughtUp: Promise<void>;
-  check(): Readiness;
-  stop(): Promise<void>;
-}>;
-
-export async function openScheduler(o: SchedulerOptions): Promise<Scheduler> {
+export async function openScheduler(o: DeciderOptions): Promise<Decider> {
   const { journal, clock, log, onFailure } = o;
   const holder = `scheduler-${newId()}`;
   const seats = await Promise.all(
