@@ -37,6 +37,11 @@ export const AgentDraining = z.looseObject({
 export const AgentViolation = z.looseObject({
   code: z.string().describe('What kind of violation, as a code.'),
   detail: z.string().describe('What was wrong, without what was sent.'),
+  suppressed: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('How many there were before it that are not stored one by one.'),
 });
 
 export const agentEventBodies = {

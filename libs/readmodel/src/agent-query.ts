@@ -29,6 +29,8 @@ export type AgentSummary = Readonly<{
   activeJobs: number;
   /** Set by a person; it outlasts the agent's sessions. */
   draining: Readonly<{ since: string; by: string }> | null;
+  /** What it did against the protocol, on all its sessions; the last of it. */
+  violations: Readonly<{ count: number; last: unknown; lastAt: string | null }>;
   connectedAt: string;
   disconnectedAt: string | null;
   /** The close code of a session that has ended. */
@@ -135,6 +137,7 @@ const agentOf = (row: Row<'agents'>, activeJobs: number): AgentSummary => ({
     row.draining_since === null || row.draining_by === null
       ? null
       : { since: row.draining_since, by: row.draining_by },
+  violations: { count: row.violations, last: row.last_violation, lastAt: row.last_violation_at },
   connectedAt: row.connected_at,
   disconnectedAt: row.disconnected_at,
   code: row.code,

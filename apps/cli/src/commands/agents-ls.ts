@@ -20,10 +20,19 @@ export const agentsLs: Command = async (invocation) => {
       agent.draining === null ? agent.state : `${agent.state}, draining`,
       Array.isArray(agent.labels) ? agent.labels.join(', ') : '-',
       `${agent.activeJobs} of ${agent.maxConcurrency}`,
+      String(agent.violations.count),
       when(agent.connectedAt),
       when(agent.disconnectedAt),
     ]);
-    const headings = ['AGENT', 'STATE', 'LABELS', 'JOBS', 'CONNECTED', 'DISCONNECTED'];
+    const headings = [
+      'AGENT',
+      'STATE',
+      'LABELS',
+      'JOBS',
+      'VIOLATIONS',
+      'CONNECTED',
+      'DISCONNECTED',
+    ];
     return items.length === 0
       ? ''
       : table(headings, rows, { width: terminal.live ? terminal.width : undefined });

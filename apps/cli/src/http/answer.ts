@@ -35,6 +35,15 @@ export const Job = z.looseObject({
   blockedBy: z.array(
     z.looseObject({ kind: z.string(), detail: z.string(), until: when.optional() }),
   ),
+  offers: z.looseObject({
+    max: z.number().nullable(),
+    expired: z.number(),
+    rejected: z.number(),
+    withdrawn: z.number(),
+    busy: z.number(),
+    lapsed: z.number(),
+  }),
+  retries: z.looseObject({ max: z.number(), used: z.number() }),
   attempts: z.array(
     z.looseObject({
       attempt: z.number(),
@@ -95,6 +104,7 @@ export const Agent = z.looseObject({
   maxConcurrency: z.number(),
   activeJobs: z.number(),
   draining: z.looseObject({ since: z.string(), by: z.string() }).nullable(),
+  violations: z.looseObject({ count: z.number() }),
   connectedAt: when,
   disconnectedAt: when,
   lastStatusAt: when,

@@ -41,6 +41,26 @@ export function runText(run: Run, o: Styling): string {
 const safe = (value: string, o: Styling): string =>
   value.includes('\u001B') && o.live ? value : printable(value);
 
+/** What offers and work have cost so far, by cause; nothing where they have cost nothing. */
+function spentLines({ offers, retries }: Job): readonly string[] {
+  const { max, expired, rejected, withdrawn, busy, lapsed } = offers;
+  const spent = counted({ expired, rejected, withdrawn });
+  const free = counted({ busy, 'with a gateway of ours': lapsed });
+  const parts = [
+    ...(spent === '' ? [] : [`${expired + rejected + withdrawn} of ${max ?? '?'} spent: ${spent}`]),
+    ...(free === '' ? [] : [`at no cost: ${free}`]),
+  ];
+  return [
+    ...(parts.length === 0 ? [] : [`    offers ${parts.join('; ')}`]),
+    ...(retries.used === 0 ? [] : [`    retries ${retries.used} of ${retries.max} used`]),
+  ];
+}
+
+const counted = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .flatMap(([name, count]) => (count === 0 ? [] : [`${count} ${name}`]))
+    .join(', ');
+
 function jobLines(job: Job, o: Styling): readonly string[] {
   const blocked = job.blockedBy
     .map(({ detail, until }) =>
@@ -58,6 +78,7 @@ function jobLines(job: Job, o: Styling): readonly string[] {
   return [
     '',
     `  job ${printable(job.name)}: ${state}${notes.length === 0 ? '' : printable(` (${notes.join('; ')})`)}`,
+    ...spentLines(job),
     ...job.attempts.map((each) => {
       const why = each.cause === null || each.cause === undefined ? '' : ` (${each.cause})`;
       return printable(

@@ -25,6 +25,7 @@ alter table attempts add column outcome text, add column ended_at timestamptz;
 alter table steps add column attempt bigint not null;
 alter table steps drop constraint steps_pkey, add primary key (org, run_id, job_id, attempt, type, index);
 alter table agents
-  add column scaler_managed boolean not null, add column draining_since timestamptz, add column draining_by text;
+  add column scaler_managed boolean not null, add column draining_since timestamptz, add column draining_by text,
+  add column violations bigint not null, add column last_violation jsonb, add column last_violation_at timestamptz;
 alter table sessions add column scaler_managed boolean not null;
 `;

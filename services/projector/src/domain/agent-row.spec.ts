@@ -71,6 +71,26 @@ describe('an agent', () => {
   });
 });
 
+describe('an agent that breaks the protocol', () => {
+  const violation = (seq: number, suppressed?: number): AgentEvent => ({
+    ...place(seq),
+    type: 'violation',
+    body: { code: 'foreign-job', detail: `frame ${seq}`, ...(suppressed && { suppressed }) },
+  });
+
+  it('has all of it counted over its sessions, also what was not stored one by one, and shows the last', () => {
+    expect(agent([registered(5)])).toMatchObject({ violations: 0, last_violation: null });
+    expect(
+      agent([registered(5), violation(6), violation(7, 30), registered(9), violation(10)]),
+    ).toMatchObject({
+      violations: 33,
+      last_violation: { code: 'foreign-job', detail: 'frame 10' },
+      last_violation_at: 100,
+      session: 9,
+    });
+  });
+});
+
 describe('a drained agent', () => {
   const draining = (seq: number, on: boolean): AgentEvent => ({
     ...place(seq),

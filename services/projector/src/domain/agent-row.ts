@@ -27,6 +27,10 @@ export type AgentRow = Registration &
     last_status_at: number | null;
     draining_since: number | null;
     draining_by: string | null;
+    /** In all, those that were not stored one by one included. */
+    violations: number;
+    last_violation: unknown;
+    last_violation_at: number | null;
   }>;
 export type SessionRow = Registration & Readonly<{ reason: string | null }>;
 
@@ -53,6 +57,9 @@ export function evolveAgentRow(row: AgentRow | undefined, event: AgentEvent): Ag
         last_status_at: null,
         draining_since: row?.draining_since ?? null,
         draining_by: row?.draining_by ?? null,
+        violations: row?.violations ?? 0,
+        last_violation: row?.last_violation ?? null,
+        last_violation_at: row?.last_violation_at ?? null,
       };
     case 'draining':
       return row === undefined ? row : { ...row, ...drained(row, event), seq: event.seq };
@@ -60,6 +67,8 @@ export function evolveAgentRow(row: AgentRow | undefined, event: AgentEvent): Ag
       return row === undefined ? row : { ...row, ...reported(row, event) };
     case 'disconnected':
       return row === undefined ? row : { ...row, ...left(row, event) };
+    case 'violation':
+      return row === undefined ? row : { ...row, ...violated(row, event), seq: event.seq };
     default:
       return row;
   }
@@ -107,6 +116,13 @@ const drained = (row: AgentRow, { at, body }: Extract<AgentEvent, { type: 'drain
   body.draining
     ? { draining_since: row.draining_since ?? at, draining_by: row.draining_by ?? body.by }
     : { draining_since: null, draining_by: null };
+
+/** On whichever session: what an agent does against the protocol outlasts it. */
+const violated = (row: AgentRow, { at, body }: Extract<AgentEvent, { type: 'violation' }>) => ({
+  violations: row.violations + 1 + (body.suppressed ?? 0),
+  last_violation: body,
+  last_violation_at: at,
+});
 
 /** Of the session that the row shows, not of an older one. */
 const reported = (row: AgentRow, event: Extract<AgentEvent, { type: 'status' }>) =>
