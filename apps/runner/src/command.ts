@@ -3,7 +3,7 @@
  * of its group left when it ends, is ended, or when the runner itself dies at any moment.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { JobAborted } from '@waybill/agent';
+import { JobAborted, type JobHandle } from '@waybill/agent';
 import { type Clock, safeError, type Timer } from '@waybill/process';
 import { createLineSplitter } from './line-splitter.ts';
 import type { SecretMask } from './secret-mask.ts';
@@ -24,6 +24,8 @@ export type CommandContext = Readonly<{
   /** Ends it at once, also while it still has its grace. */
   forced: AbortSignal;
   graceMs: number;
+  /** Of the job: a runner that is frozen could not end the command. */
+  onLease: JobHandle['onLease'];
   onLines: (lines: readonly string[]) => void;
   /** Output is not read while this is pending. */
   pause?: () => Promise<void> | undefined;
@@ -58,12 +60,14 @@ export function runCommand(command: Command, o: CommandContext): Promise<Command
   if (child === undefined || group === undefined) return ended.promise;
 
   o.watchdog.add(group);
+  const unlimited = o.onLease((leftMs) => o.watchdog.limit(group, leftMs));
   release(child);
   const flush = readOutput(child, o);
   const ending = endOnAbort(group, o);
   let late: Timer | undefined;
   child.on('exit', () => {
     ending.cancel();
+    unlimited();
     signalGroup(group, 'SIGKILL');
     o.watchdog.remove(group);
     late = o.clock.after(outputWithinMs, () => {

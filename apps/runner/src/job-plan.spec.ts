@@ -14,7 +14,7 @@ describe('the plan of a job', () => {
         env: { A: 'b' },
         timeout: null,
         needs: [],
-        matrixValues: {},
+        matrixValues: { node: 24 },
         dispatchInputs: {},
         event: { ref: 'x' },
         checkout: false,
@@ -31,6 +31,7 @@ describe('the plan of a job', () => {
         timeoutMs: undefined,
         checkout: false,
         event: { ref: 'x' },
+        matrixValues: { node: 24 },
       },
     });
   });

@@ -23,6 +23,7 @@ const JobConfig = z.object({
   timeout: durationMs,
   checkout: z.boolean().nullish(),
   event: z.unknown().optional(),
+  matrixValues: z.record(z.string(), z.unknown()).nullish(),
 });
 
 type Variables = Readonly<Record<string, string>>;
@@ -43,6 +44,7 @@ export type JobPlan = Readonly<{
   timeoutMs: number | undefined;
   checkout: boolean;
   event: unknown;
+  matrixValues: Readonly<Record<string, unknown>>;
 }>;
 
 export type PlanRefusal = Readonly<{ code: 'invalid_job_config'; message: string }>;
@@ -57,7 +59,7 @@ export function readPlan(
       .map(({ path, message }) => `${['jobConfig', ...path].join('.')}: ${message}`);
     return { refusal: { code: 'invalid_job_config', message: problems.join('; ') } };
   }
-  const { name, workflowName, steps, env, timeout, checkout, event } = parsed.data;
+  const { name, workflowName, steps, env, timeout, checkout, event, matrixValues } = parsed.data;
   return {
     plan: {
       name: name ?? '',
@@ -73,6 +75,7 @@ export function readPlan(
       timeoutMs: timeout ?? undefined,
       checkout: checkout ?? true,
       event,
+      matrixValues: matrixValues ?? {},
     },
   };
 }

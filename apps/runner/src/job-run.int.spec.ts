@@ -116,7 +116,11 @@ describe('the environment of a step', () => {
   it('is made from job, secrets and step over a clean base', async () => {
     process.env['RUNNER_ONLY'] = 'x';
     const { job } = await ran([{ name: 's', run: 'env | sort', env: { B: 'step', C: 'step' } }], {
-      jobConfig: { env: { A: 'job', B: 'job' } },
+      jobConfig: {
+        env: { A: 'job', B: 'job' },
+        matrixValues: { 'node-version': 24, os: 'linux', experimental: [true] },
+      },
+      traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
       secrets: { 'not-a-name': 'abcdefgh' },
       attempt: 2,
       fence: 9,
@@ -142,6 +146,10 @@ describe('the environment of a step', () => {
       WAYBILL_FENCE: '9',
       WAYBILL_REQUEST_ID: 'request-1',
       WAYBILL_STEP_NAME: 's',
+      WAYBILL_MATRIX_NODE_VERSION: '24',
+      WAYBILL_MATRIX_OS: 'linux',
+      WAYBILL_MATRIX_EXPERIMENTAL: '[true]',
+      TRACEPARENT: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
     });
     expect(Object.keys(env)).not.toContain('RUNNER_ONLY');
     expect(Object.keys(env).filter((name) => name.includes('TOKEN'))).toEqual([]);

@@ -84,6 +84,7 @@ async function work(job: JobHandle, plan: JobPlan, o: Here): Promise<StepsEnd> {
     ...o,
     mask,
     job,
+    onLease: job.onLease,
     environment: (step, file) =>
       stepEnvironment({ base, dispatch, plan, workspace, repoUrl: repository.url }, step, file),
   };

@@ -28,6 +28,8 @@ export type StepReport = Readonly<{
 export type RecordedJob = Readonly<{
   handle: JobHandle;
   abort(reason?: JobAborted): void;
+  /** The server has answered a heartbeat. */
+  lease(leftMs: number): void;
   lines(stepIndex?: number): readonly string[];
   steps: readonly StepReport[];
 }>;
@@ -37,6 +39,7 @@ export function recordedJob(dispatch: Partial<wire.JobDispatch>): RecordedJob {
   const force = new AbortController();
   const logged: [number, string][] = [];
   const steps: StepReport[] = [];
+  const leases = new Set<(leftMs: number) => void>();
   return {
     handle: {
       dispatch: {
@@ -54,6 +57,10 @@ export function recordedJob(dispatch: Partial<wire.JobDispatch>): RecordedJob {
       },
       signal: abort.signal,
       forced: force.signal,
+      onLease: (listener) => {
+        leases.add(listener);
+        return () => void leases.delete(listener);
+      },
       status: () => undefined,
       step: (index, name, state, data) => void steps.push({ index, name, state, data }),
       log: (step, lines) =>
@@ -64,6 +71,9 @@ export function recordedJob(dispatch: Partial<wire.JobDispatch>): RecordedJob {
     abort: (reason = new JobAborted('cancelled', 'no longer needed')) => {
       if (reason.force) force.abort(reason);
       abort.abort(reason);
+    },
+    lease: (leftMs) => {
+      for (const listener of leases) listener(leftMs);
     },
     lines: (stepIndex) =>
       logged.flatMap(([step, line]) =>
@@ -80,7 +90,12 @@ export async function surroundings(more: Partial<JobRunOptions> = {}): Promise<J
     lang: 'C.UTF-8',
     agentId: 'agent-1',
   };
-  const watchdog = startWatchdog({ folder: folder.path, path: base.path, log: silent });
+  const watchdog = startWatchdog({
+    folder: folder.path,
+    path: base.path,
+    clock: systemClock,
+    log: silent,
+  });
   onTestFinished(() => watchdog.end());
   return { clock: systemClock, log: silent, folder, watchdog, base, graceMs: 10_000, ...more };
 }

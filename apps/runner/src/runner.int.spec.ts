@@ -81,6 +81,30 @@ describe('a runner', () => {
     await eventually(() => left(runner.root).length === 0, { what: 'the end of the folder' });
   });
 
+  it('that is frozen works no longer than its lease: by then the job may be another agent’s', async () => {
+    const server = await startServer({
+      extensions,
+      answers: { ...waybill.answers, granted: false },
+    });
+    const runner = runnerProcess(server.url);
+    await server.next('config.ack');
+    const file = path.join(scratch(), 'pids');
+    const held = { attempt: 1, fence: 1 };
+    server.send(dispatchOf('j1', stubborn(file), held));
+    await server.next('job.ack');
+    server.send({ type: 'job.granted', runId: 'run-1', jobId: 'j1', ...held, leaseMs: 4_000 });
+    const pids = await eventually(pidsIn(file));
+    runner.child.kill('SIGSTOP');
+    await eventually(() => !pids.some(isRunning), {
+      withinMs: 10_000,
+      what: 'the end of the steps',
+    });
+    runner.child.kill('SIGCONT');
+    expect(await server.next('job.status', ({ state }) => state === 'failed')).toMatchObject({
+      data: { reason: 'lease_lost' },
+    });
+  });
+
   it('removes at its start what dead runners left, and nothing else', async () => {
     const server = await startServer();
     const root = scratch();

@@ -77,7 +77,7 @@ export function createRunner(config: Config, { clock, log }: Host): Runner {
     },
     start: async (_signal, fail) => {
       const folder = await openWorkFolder(root, log);
-      const watchdog = startWatchdog({ folder: folder.path, path: config.PATH, log });
+      const watchdog = startWatchdog({ folder: folder.path, path: config.PATH, clock, log });
       const agent = agentOf(folder, watchdog);
       parts = { folder, watchdog, agent };
       agent.start();

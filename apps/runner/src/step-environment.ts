@@ -53,6 +53,8 @@ export function stepEnvironment(
     WAYBILL_ATTEMPT: `${dispatch.attempt ?? 1}`,
     ...(dispatch.fence === undefined ? {} : { WAYBILL_FENCE: `${dispatch.fence}` }),
     ...(dispatch.requestId === undefined ? {} : { WAYBILL_REQUEST_ID: dispatch.requestId }),
+    ...(dispatch.traceparent === undefined ? {} : { TRACEPARENT: dispatch.traceparent }),
+    ...matrixVariables(plan.matrixValues),
     WAYBILL_STEP_INDEX: `${step.index}`,
     WAYBILL_STEP_NAME: step.name,
     WAYBILL_WORKSPACE: workspace.work,
@@ -64,6 +66,15 @@ export function stepEnvironment(
     WAYBILL_OUTPUT: outputFile,
   };
 }
+
+/** `WAYBILL_MATRIX_NODE_VERSION` for `node-version`; what is no plain value stands there as JSON. */
+const matrixVariables = (values: Readonly<Record<string, unknown>>): Variables =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      `WAYBILL_MATRIX_${name.toUpperCase().replaceAll(/[^A-Z0-9]/gu, '_')}`,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  );
 
 /** Names of secrets that no environment can hold. */
 export const unusableNames = (secrets: Variables): readonly string[] =>

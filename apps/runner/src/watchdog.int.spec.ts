@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { systemClock } from '@waybill/process';
 import { eventually } from '@waybill/process/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { isRunning, scratch, silent } from './recorded-job.fixture.ts';
@@ -15,7 +16,12 @@ function group(): ChildProcess & { readonly pid: number } {
 }
 
 function startIn(folder: string) {
-  return startWatchdog({ folder, path: process.env['PATH'] ?? '', log: silent });
+  return startWatchdog({
+    folder,
+    path: process.env['PATH'] ?? '',
+    clock: systemClock,
+    log: silent,
+  });
 }
 
 function pidOf(folder: string): number {
@@ -50,4 +56,31 @@ it('a watchdog that is killed is replaced by one that knows as much', async () =
   expect(isRunning(told.pid)).toBe(true);
   await watchdog.end();
   await eventually(() => !isRunning(told.pid));
+});
+
+it('a group ends with its lease though nobody says anything more, and not while it is renewed', async () => {
+  const folder = path.join(scratch(), 'own');
+  mkdirSync(folder);
+  const watchdog = startIn(folder);
+  const [silenced, renewed, unleased, finished] = [group(), group(), group(), group()];
+  for (const { pid } of [silenced, renewed, unleased, finished]) watchdog.add(pid);
+  for (const { pid } of [silenced, renewed, finished]) watchdog.limit(pid, 600);
+  watchdog.limit(renewed.pid, 3_600_000);
+  watchdog.remove(finished.pid);
+  await eventually(() => !isRunning(silenced.pid));
+  expect([renewed, unleased, finished].every(({ pid }) => isRunning(pid))).toBe(true);
+  await watchdog.end();
+  await eventually(() => !isRunning(renewed.pid) && !isRunning(unleased.pid));
+});
+
+it('a watchdog that is killed is replaced by one that knows the leases', async () => {
+  const folder = path.join(scratch(), 'own');
+  mkdirSync(folder);
+  const watchdog = startIn(folder);
+  const told = group();
+  watchdog.add(told.pid);
+  watchdog.limit(told.pid, 3_000);
+  process.kill(pidOf(folder), 'SIGKILL');
+  await eventually(() => !isRunning(told.pid), { withinMs: 10_000 });
+  await watchdog.end();
 });

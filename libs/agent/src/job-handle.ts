@@ -34,6 +34,12 @@ export type JobHandle = Readonly<{
   signal: AbortSignal;
   /** Aborted when whatever still runs has to end at once: with `signal`, or later, when that was not enough. */
   forced: AbortSignal;
+  /**
+   * Calls back with how long the job's lease still lasts, at once where it has one and with each renewal, until the returned
+   * function is called. The signals come from this process: what goes on outside of it while it is frozen has to end by itself
+   * before the lease does. Servers of others give no leases.
+   */
+  onLease(listener: (leftMs: number) => void): () => void;
   /** A state on the way. The final one is what `run` returns; `running` has been sent already. */
   status(state: LiveState, data?: Data): void;
   step(

@@ -11,6 +11,8 @@ export type JobLeaseOptions = Readonly<{
   timing: AgentTiming;
   beat: () => void;
   onLapse: (leaseMs: number, force: boolean) => void;
+  /** It has been taken or renewed, and is over in so long. */
+  onLimit: (leftMs: number) => void;
 }>;
 
 export type JobLease = Readonly<{
@@ -34,6 +36,7 @@ export function createJobLease(o: JobLeaseOptions): JobLease {
   let lapse: Timer | undefined;
   let next: Timer;
 
+  const leftMs = (leaseMs: number): number => sinceMs + leaseMs - clock.monotonicMs();
   /** The job is told to stop so early that it has stopped when the lease is over; what has not by then is ended. */
   const watch = (fromMs: number, leaseMs: number): void => {
     isLimited = true;
@@ -41,13 +44,14 @@ export function createJobLease(o: JobLeaseOptions): JobLease {
     const marginMs = Math.min(timing.leaseMarginMs, leaseMs / 4);
     const at = (earlierMs: number, force: boolean): void => {
       lapse?.cancel();
-      lapse = clock.after(sinceMs + leaseMs - earlierMs - clock.monotonicMs(), () => {
+      lapse = clock.after(leftMs(leaseMs) - earlierMs, () => {
         if (isLeased(clock.monotonicMs() - sinceMs + earlierMs, leaseMs)) return;
         o.onLapse(leaseMs, force);
         if (!force) at(0, true);
       });
     };
     at(marginMs, false);
+    o.onLimit(leftMs(leaseMs));
   };
 
   const beat = (): void => {

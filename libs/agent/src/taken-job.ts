@@ -36,6 +36,8 @@ export function takeJob(o: TakenJobOptions): TakenJob {
     grantMs: timing.grantMs,
     grantable: dispatch.fence !== undefined,
   });
+  const onLease = new Set<(leftMs: number) => void>();
+  let leaseEndsMs: number | undefined;
   const lease = createJobLease({
     clock,
     timing,
@@ -43,6 +45,10 @@ export function takeJob(o: TakenJobOptions): TakenJob {
     onLapse: (leaseMs, forced) => {
       const why = `no heartbeat was answered in a lease of ${leaseMs} ms: the job may be another agent's`;
       end(new JobAborted('lease_lost', why, forced));
+    },
+    onLimit: (leftMs) => {
+      leaseEndsMs = clock.monotonicMs() + leftMs;
+      for (const listener of onLease) listener(leftMs);
     },
   });
   /** Asked again by force, a job that takes its time has had it. */
@@ -54,6 +60,11 @@ export function takeJob(o: TakenJobOptions): TakenJob {
     dispatch,
     signal: abort.signal,
     forced: force.signal,
+    onLease: (listener) => {
+      onLease.add(listener);
+      if (leaseEndsMs !== undefined) listener(leaseEndsMs - clock.monotonicMs());
+      return () => void onLease.delete(listener);
+    },
     status: report.status,
     step: report.step,
     log: report.log,

@@ -82,6 +82,13 @@ describe('the dispatch of an offer', () => {
     expect(Object.keys(frameOf(run) ?? {})).not.toContain('attempt');
   });
 
+  it('carries the trace context of its trigger to agents that know the extensions', () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const run = { ...foldRun(offeredOnce().events), traceparent };
+    expect(frameOf(run, 0, true)).toMatchObject({ traceparent });
+    expect(frameOf(run)).not.toHaveProperty('traceparent');
+  });
+
   it('carries secrets as they are sealed', () => {
     const secrets = { kid: 'k1', enc: 'AAAA', ct: 'BBBB' };
     expect(frameOf(foldRun(offeredOnce({ secrets }).events))).toMatchObject({ secrets });

@@ -38,9 +38,15 @@ export function dispatchFrame(
     ...(made.secrets === undefined ? {} : { secrets: made.secrets }),
     ...(run.requestId === null ? {} : { requestId: run.requestId }),
     ...(upstream.length === 0 ? {} : upstreamOf(upstream)),
-    ...(extended ? { attempt: attempt.attempt, fence: attempt.fence } : {}),
+    ...(extended ? extensionOf(run, attempt) : {}),
   };
 }
+
+const extensionOf = ({ traceparent }: Run, { attempt, fence }: Attempt) => ({
+  attempt,
+  fence,
+  ...(traceparent === null ? {} : { traceparent }),
+});
 
 function upstreamOf(jobs: readonly Job[]): Readonly<Record<string, unknown>> {
   const ended = jobs.filter((job) => isTerminalJob(job.state));

@@ -101,6 +101,9 @@ export const JobDispatch = message(
       .describe('Whether caches are shared between refs.'),
     attempt: extension(attempt).optional().describe('Which attempt at the job this is, from 1.'),
     fence: extension(fence).optional().describe('Strictly higher with every attempt.'),
+    traceparent: extension(shortText())
+      .optional()
+      .describe('W3C trace context of the trigger that all this goes back to.'),
   },
   agreement,
 );

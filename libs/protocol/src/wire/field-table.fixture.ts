@@ -99,7 +99,7 @@ const observed: Readonly<Record<string, string>> = {
 
 const echo = 'attempt?:count fence?:count';
 const extensions: Readonly<Record<string, string>> = {
-  'job.dispatch': echo,
+  'job.dispatch': `${echo} traceparent?:text`,
   'job.ack': echo,
   'job.reject': echo,
   'job.status': echo,

@@ -117,6 +117,7 @@ export const wireSamples: Samples = {
     cacheRefScope: 'shared',
     attempt: 2,
     fence: 4711,
+    traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
   },
   'job.cancel': {
     type: 'job.cancel',
