@@ -29,6 +29,7 @@ let failures: Error[] = [];
 
 beforeAll(async () => {
   log = await startTestLog();
+  await gatewayIsThere('gateway.g.1');
 }, 60_000);
 beforeEach(() => {
   failures = [];
@@ -38,6 +39,13 @@ afterEach(async () => {
   expect(failures).toEqual([]);
 });
 afterAll(() => log.stop());
+
+/** Gives its lease, once it is held. */
+async function gatewayIsThere(name: string) {
+  const lease = log.journal.lease({ name, holder: 'test', ttlMs: 5_000 });
+  await eventually(() => lease.epoch());
+  return lease;
+}
 
 type Start = Partial<Journal> & Readonly<{ clock?: ManualClock; partitions?: number }>;
 
@@ -415,12 +423,7 @@ describe('offers', () => {
     const on = label();
     await start();
     const gateway = `gw${count}/s1`;
-    const lease = log.journal.lease({
-      name: `gateway.gw${count}.s1`,
-      holder: 'test',
-      ttlMs: 5_000,
-    });
-    await eventually(() => lease.epoch());
+    const lease = await gatewayIsThere(`gateway.gw${count}.s1`);
     await registers(`${on}-a`, [on], 1, gateway);
     const first = await created([{ name: 'a', runsOn: [on] }]);
     await until(first, 'offered');

@@ -38,6 +38,8 @@ beforeAll(async () => {
     meta: { id: 'rule-1', source: 'test' },
     body: JSON.stringify({ generation: 1, rule }),
   });
+  const gateway = log.journal.lease({ name: 'gateway.g.1', holder: 'test', ttlMs: 5_000 });
+  await eventually(() => gateway.epoch());
 }, 60_000);
 afterEach(async () => {
   await Promise.all(running.splice(0).map((each) => each.stop()));

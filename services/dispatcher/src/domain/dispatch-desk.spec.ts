@@ -166,18 +166,22 @@ describe('the desk', () => {
 });
 
 describe('a fleet that is busy for minutes', () => {
-  /** Agents that answer busy at once to whatever they are offered; an hour of it. */
-  function busyHour(agents: number, jobs: number) {
+  /** Agents that answer busy at once to whatever they are offered, and may say then how much they do; an hour of it. */
+  function busyHour(agents: number, jobs: number, { minutes = 60, tells = false } = {}) {
     const { log, one } = world();
     for (let at = 0; at < agents; at += 1) log.registers(`a${at}`);
     const ids = Array.from({ length: jobs }, () => log.created());
-    const until = log.now() + 3_600_000;
+    const until = log.now() + minutes * 60_000;
     let wakes = 0;
     while (log.now() < until) {
       one.settle();
-      for (const id of ids)
-        if (jobOf(log, id).state === 'offered')
-          log.fact('job.reject', `${id}-0`, { reason: 'busy' });
+      for (const id of ids) {
+        const { state, attempts } = jobOf(log, id);
+        const { agentId, session } = attempts.at(-1) ?? {};
+        if (state !== 'offered' || agentId === undefined) continue;
+        log.fact('job.reject', `${id}-0`, { reason: 'busy' });
+        if (tells) log.agent('status', agentId, { activeJobs: 1 }, session);
+      }
       one.settle();
       const due = one.desk.nextDue() ?? until;
       wakes += 1;
@@ -201,6 +205,14 @@ describe('a fleet that is busy for minutes', () => {
       expect(offersIn(log.events()).length).toBeLessThanOrEqual(10 * 13);
       expect(wakes).toBeLessThan(3 * 10 * 13 + jobs);
     }
+  });
+
+  it('burns none and costs no more where each says, after every reject, that it is at work', () => {
+    const { log, ids } = busyHour(10, 3, { minutes: 15, tells: true });
+    for (const id of ids)
+      expect([jobOf(log, id).state, offersSpent(jobOf(log, id))]).toEqual(['queued', 0]);
+    expect(log.agents.filter(({ type }) => type === 'status').length).toBeGreaterThan(10);
+    expect(offersIn(log.events()).length).toBeLessThanOrEqual(10 * 4);
   });
 
   it('is offered the job as soon as one of them reports room, and then a busy costs', () => {

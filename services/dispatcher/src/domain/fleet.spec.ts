@@ -16,10 +16,16 @@ const attempt: Holder = { agentId: 'agent-7', session: 7 };
 
 type Log = ReturnType<typeof smallLog>;
 
+/** The gateway of all agents is there. */
+function fleetThere(onRoom: (demand: Demand) => void = () => undefined): Fleet<Demand> {
+  const fleet = createFleet<Demand>(onRoom);
+  fleet.heardGateway('gateway.g.1', true);
+  return fleet;
+}
 function fleetOf(tell: (log: Log) => void, onRoom: (demand: Demand) => void = () => undefined) {
   const log = smallLog();
   tell(log);
-  const fleet = createFleet<Demand>(onRoom);
+  const fleet = fleetThere(onRoom);
   for (const event of log.agents) fleet.heardAgent(event);
   return { log, fleet };
 }
@@ -150,7 +156,7 @@ describe('an agent that is passed over', () => {
     return h;
   };
   const fleetWith = (event: Parameters<Fleet<Demand>['heardRun']>[0]) => {
-    const fleet = createFleet<Demand>(() => undefined);
+    const fleet = fleetThere();
     fleet.heardAgent(registered(7));
     fleet.heardRun(event, attempt);
     return fleet;
@@ -185,11 +191,24 @@ describe('an agent that is passed over', () => {
     const h = offered();
     const fleet = fleetWith(h.reject(1, 7));
     expect(pick(fleet)).toBeUndefined();
-    fleet.heardAgent(status(h.at(), 0));
+    fleet.heardAgent(status(h.at() - 1, 0));
     fleet.heardAgent(status(h.at() + 1, 1));
     expect(pick(fleet)).toBeUndefined();
     fleet.heardAgent(status(h.at() + 2, 0));
     expect(room(fleet)).toBe('reported');
+  });
+
+  it('has room where it says so in the millisecond of its busy, in whatever order they come', () => {
+    const h = offered();
+    const busy = h.reject(1, 7);
+    const after = fleetWith(busy);
+    after.heardAgent(status(h.at(), 0));
+    expect(room(after)).toBe('reported');
+    const before = fleetThere();
+    before.heardAgent(registered(7));
+    before.heardAgent(status(h.at(), 0));
+    before.heardRun(busy, attempt);
+    expect(room(before)).toBe('reported');
   });
 
   it('is asked again as a last resort, and then nobody knows whether it has room', () => {
@@ -216,7 +235,7 @@ describe('an agent that is passed over', () => {
   it('is not the one whose busy is older than its last report of room, in whatever order they come', () => {
     const h = offered();
     const busy = h.reject(1, 7);
-    const fleet = createFleet<Demand>(() => undefined);
+    const fleet = fleetThere();
     fleet.heardAgent(registered(7));
     fleet.heardAgent(status(h.at() + 1));
     fleet.heardRun(busy, attempt);
@@ -225,7 +244,7 @@ describe('an agent that is passed over', () => {
 
   it('has shown only as much room as it said: the next offer is made on trust', () => {
     const h = offered();
-    const fleet = createFleet<Demand>(() => undefined);
+    const fleet = fleetThere();
     fleet.heardAgent(registered(7));
     expect(room(fleet)).toBe('assumed');
     fleet.heardAgent(status(h.at() + 1));
@@ -254,7 +273,7 @@ describe('an agent that is passed over', () => {
 
   it('is known though its registration is read behind what its runs say of it', () => {
     const h = offered();
-    const fleet = createFleet<Demand>(() => undefined);
+    const fleet = fleetThere();
     fleet.heardRun(h.expired(1), attempt);
     fleet.heardAgent(registered(7));
     expect(pick(fleet)).toBeUndefined();
@@ -272,21 +291,49 @@ describe('an agent that is passed over', () => {
     expect(pick(fleet)).toBe('a');
   });
 
-  it('is one whose gateway has lost its lease, and not one whose gateway never had any', () => {
-    const { fleet } = fleetOf((log) => {
-      log.registers('old', { gateway: 'older/1' });
-      log.registers('new', { gateway: 'gw/abc' });
+  it('is one that is said again as drained, where that word has aged out, until it is said otherwise', () => {
+    const there = { agentId: 'a', labels: ['linux'], session: 1 };
+    const { fleet, log } = fleetOf((log) =>
+      log.agent('present', 'a', { ...there, draining: { since: 1, by: 'anna' } }),
+    );
+    expect(pick(fleet)).toBeUndefined();
+    tellMore(fleet, log, () => log.registers('a'));
+    expect(pick(fleet)).toBeUndefined();
+    tellMore(fleet, log, () => log.agent('present', 'a', there));
+    expect(pick(fleet)).toBeUndefined();
+    tellMore(fleet, log, () => log.agent('present', 'a', { ...there, draining: null }));
+    expect(pick(fleet)).toBe('a');
+  });
+
+  it('is one whose gateway does not hold its lease, whether it lost it or nobody has told of it', () => {
+    const { fleet, log } = fleetOf((log) => {
+      log.registers('a', { gateway: 'dead/1' });
+      log.registers('b', { gateway: 'gw/abc' });
     });
+    expect(pick(fleet)).toBeUndefined();
     fleet.heardGateway('gateway.gw.abc', true);
-    fleet.hold('main', 'old', 1);
-    expect(pick(fleet)).toBe('new');
+    expect(pick(fleet)).toBe('b');
     fleet.heardGateway('gateway.gw.abc', false);
     expect(pick(fleet)).toBeUndefined();
-    fleet.hold('main', 'old', -1);
-    expect(pick(fleet)).toBe('old');
     fleet.heardGateway('gateway.gw.abc', true);
-    fleet.hold('main', 'old', 1);
-    expect(pick(fleet)).toBe('new');
+    expect(pick(fleet)).toBe('b');
+    // The lease may be told of first.
+    fleet.heardGateway('gateway.gw.def', true);
+    tellMore(fleet, log, () => log.registers('c', { gateway: 'gw/def' }));
+    expect(pick(fleet, demand([], 'c'))).toBe('c');
+  });
+
+  it('is told of as soon as its gateway is known to be there', () => {
+    const told: Demand[] = [];
+    const { fleet } = fleetOf(
+      (log) => log.registers('a', { gateway: 'gw/abc' }),
+      (line) => told.push(line),
+    );
+    const asked = demand();
+    fleet.post(asked);
+    told.length = 0;
+    fleet.heardGateway('gateway.gw.abc', true);
+    expect(told).toEqual([asked]);
   });
 });
 
@@ -299,7 +346,7 @@ describe('a saved fleet', () => {
       log.agent('status', 'a', { activeJobs: 0 }, 1);
     });
     fleet.heardGateway('gateway.gw.1', true);
-    const restored = createFleet<Demand>(() => undefined);
+    const restored = fleetThere();
     restored.restore(fleet.save());
     expect(restored.save()).toEqual(fleet.save());
     // Whether its gateway is there has to be heard again.
@@ -312,7 +359,7 @@ describe('a saved fleet', () => {
   });
 
   it('of another version is refused, and nothing is changed by it', () => {
-    const fleet = createFleet<Demand>(() => undefined);
+    const fleet = fleetThere();
     expect(() => fleet.restore(['{"version":0}', 'not even a line'])).toThrow('another version');
     expect(() => fleet.restore([])).toThrow('another version');
     expect(fleet.save()).toHaveLength(1);
@@ -322,7 +369,7 @@ describe('a saved fleet', () => {
     const h = history();
     h.created();
     const offer = h.offered(1, 7);
-    const fleet = createFleet<Demand>(() => undefined);
+    const fleet = fleetThere();
     fleet.heardRun(offer, attempt);
     expect(fleet.save()).toHaveLength(1);
   });

@@ -26,7 +26,7 @@ export type Fleet<D extends Demand> = Readonly<{
   heardAgent(event: AgentEvent): void;
   /** What a run's event (folded, not void) says of the agent that has the attempt. */
   heardRun(event: RunEvent, attempt: Holder): void;
-  /** Of the gateway whose lease has that name. Sessions on one whose lease has lapsed get no offers. */
+  /** Of the gateway whose lease has that name. Sessions on one that does not hold its lease get no offers. */
   heardGateway(lease: string, isHeld: boolean): void;
   /** It holds one job more, or one less. `at`: server time, where that has just happened. */
   hold(org: string, agentId: string, by: 1 | -1, at?: number): void;
@@ -88,6 +88,11 @@ export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Flee
       if (event.type === 'registered' || event.type === 'present') {
         const { labels, maxConcurrency: capacity = 1 } = event.body;
         const seq = event.type === 'present' ? event.body.session : event.seq;
+        if (event.type === 'present' && event.body.draining !== undefined) {
+          const agent = roster.agent(org, agentId);
+          agent.isDrained = event.body.draining !== null;
+          settle(agent);
+        }
         return registered(org, agentId, seq, { labels, capacity, gateway }, at);
       }
       const agent = roster.agent(org, agentId);
@@ -164,7 +169,7 @@ export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Flee
           settle(agent);
         }
       const kept = [...roster.all()].filter((each) => each.isDrained || each.seat !== undefined);
-      const head: Head = { version: VERSION, leases: gateways.leased() };
+      const head: Head = { version: VERSION };
       return [JSON.stringify(head), ...kept.map(encodeAgent)];
     },
     restore: ([first = '{}', ...lines]) => {
@@ -172,7 +177,6 @@ export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Flee
       const head = JSON.parse(first) as Partial<Head>;
       if (head.version !== VERSION) throw new Error('the fleet was saved by another version');
       const saved = lines.map(decodeAgent);
-      gateways.restore(head.leases ?? []);
       for (const { org, agentId, isDrained, idleSince, session, seat } of saved) {
         const agent = roster.agent(org, agentId);
         Object.assign(agent, { isDrained, idleSince, session });
@@ -184,8 +188,8 @@ export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Flee
 }
 
 /** Of the text in a snapshot: raised with every change of it. */
-const VERSION = 1;
-type Head = Readonly<{ version: number; leases: readonly string[] }>;
+const VERSION = 2;
+type Head = Readonly<{ version: number }>;
 
 type Telling = Extract<
   RunEvent,

@@ -218,4 +218,13 @@ describe('an offer', () => {
     const [job] = made.jobs;
     expect(said(job && decideOffer(made, job, to, 3_000))).toMatchObject({ ackTimeoutMs: 3_000 });
   });
+
+  it('gives the agent as long to answer as the job says, whatever the org has set', () => {
+    const made = run([{ name: 'a', ackTimeoutMs: 45_000 }], () => undefined);
+    const [job] = made.jobs;
+    for (const ofOrg of [3_000, undefined])
+      expect(said(job && decideOffer(made, job, to, ofOrg))).toMatchObject({
+        ackTimeoutMs: 45_000,
+      });
+  });
 });

@@ -153,7 +153,7 @@ const completedBody = (
 
 /**
  * Offers a queued job to an agent's session. The fence is the sequence that the offer expects. `ackTimeoutMs`: what the org has set
- * for its offers, else the run's own. Undefined for a run that does not exist.
+ * for its offers; the job's own counts before it, the run's behind it. Undefined for a run that does not exist.
  */
 export function decideOffer(
   run: Run,
@@ -172,7 +172,7 @@ export function decideOffer(
     fence,
     agentId,
     session,
-    ackTimeoutMs: ackTimeoutMs ?? created.ackTimeoutMs,
+    ackTimeoutMs: job.spec.ackTimeoutMs ?? ackTimeoutMs ?? created.ackTimeoutMs,
     reason: attempt === 1 ? 'initial' : 'retry',
     room,
   };

@@ -1,7 +1,7 @@
 /**
  * What is known of one session of an agent: whether it is open for offers, and how much room it has shown itself. Runs and agents
- * speak in two streams without an order between them: where both have said something, their server times decide, and of two words
- * of the same millisecond the `busy` counts.
+ * speak in two streams without an order between them: where both have said something, their server times decide. Agents report their
+ * room right behind a `busy`, so of two words of the same millisecond the report counts.
  */
 import { isInvited } from '@waybill/protocol';
 
@@ -44,14 +44,14 @@ export const isWilling = (session: Session, isDrained: boolean): boolean =>
   });
 
 export function saidBusy(session: Session, at: number): void {
-  if (session.roomAt > at) return;
+  if (session.roomAt >= at) return;
   session.fullSince = at;
   session.shown = 0;
 }
 
 /** A report of the agent: it could take `room` more jobs. */
 export function saidRoom(session: Session, room: number, at: number): void {
-  if (at <= (session.fullSince ?? -1) || at < session.roomAt) return;
+  if (at < (session.fullSince ?? 0) || at < session.roomAt) return;
   session.shown = Math.max(0, room);
   if (room <= 0) return;
   session.roomAt = at;

@@ -191,6 +191,7 @@ export function reading(
   o: DeskOptions = { ackTimeoutMs: () => undefined },
 ): Reading {
   const desk = createDesk(o);
+  desk.heardGateway('gateway.g.1', true);
   const answers: Readonly<{ runId: string; seq: number }>[] = [];
   let runs = 0;
   let agents = 0;

@@ -32,7 +32,7 @@ export async function openDispatcher(o: DeciderOptions): Promise<Decider> {
       desks.push(desk);
       opened.push(desk);
     }
-    // Behind what snapshots have told of them.
+    // What is held is told before anything is offered: a gateway of which nobody tells is not there.
     const leases = await journal.watchLeases({
       prefix: 'gateway.',
       onChange: (name, held) => {

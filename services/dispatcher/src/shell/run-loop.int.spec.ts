@@ -69,6 +69,7 @@ async function start(o: Readonly<{ append?: Journal['append']; mayOffer?: () => 
     triggersSettledUpTo: () => undefined,
     onFailure: (error) => failures.push(error),
   });
+  loop.heardGateway('gateway.g.1', true);
   await loop.caughtUp;
   loop.begin();
 }

@@ -1,4 +1,4 @@
-/** Gateways that lapse, come back or are lost; and too much silence at once. */
+/** Gateways that lapse, come back or are lost. */
 import { JOB, RUN, START } from '@waybill/protocol/fixtures';
 import { describe, expect, it } from 'vitest';
 import { deskBench, offered } from './desk.fixture.ts';
@@ -105,39 +105,5 @@ describe('while a gateway has lapsed', () => {
     expect(restarted.disconnected).toEqual([]);
     restarted.sweepUntil(START + 630_250, START + 631_000);
     expect(restarted.disconnected).toEqual([100]);
-  });
-});
-
-describe('silence of many at once', () => {
-  const due = START + 10_500;
-
-  it('is held for 15 s, once, and then settled', () => {
-    const bench = deskBench();
-    offered(bench, 200);
-    expect(bench.desk().look(due)).toMatchObject({ count: 200, open: 200, kinds: { ack: 200 } });
-    expect(bench.desk().take(due, 1_000)).toEqual([]);
-    expect(bench.desk().holdsUntil()).toBe(due + 15_000);
-    expect(bench.sweepUntil(due, due + 15_000)).toEqual([]);
-    expect(bench.sweep(due + 15_001)).toHaveLength(200);
-    expect(bench.desk().holdsUntil()).toBe(due + 15_000);
-  });
-
-  it('gives up nobody who is heard of meanwhile', () => {
-    const bench = deskBench();
-    offered(bench, 30);
-    expect(bench.sweep(due)).toEqual([]);
-    for (let at = 0; at < 29; at++) bench.h.ack(1, 100 + at, `${RUN}-${at}`);
-    expect(bench.sweepUntil(due, due + 16_000)).toMatchObject([{ body: { jobId: `${RUN}-29` } }]);
-  });
-
-  it('holds no limit of our own, and no small loss', () => {
-    const bench = deskBench();
-    offered(bench, 30, { spec: { timeoutMs: 60_000 } });
-    const acks = Array.from({ length: 30 }, (_, at) => bench.h.ack(1, 100 + at, `${RUN}-${at}`));
-    const last = acks.at(-1)?.at ?? 0;
-    expect(bench.sweepUntil(START, last + 60_250)).toHaveLength(30);
-    const small = deskBench();
-    offered(small, 20);
-    expect(small.sweep(due)).toHaveLength(20);
   });
 });

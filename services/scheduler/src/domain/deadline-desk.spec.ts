@@ -151,6 +151,22 @@ describe('an outage of the log', () => {
     expect(bench.sweep(START + 30_000)).toMatchObject([{ body: { until: START + 40_000 } }]);
   });
 
+  it('is extended by that at a desk which began with a snapshot behind an extension, too', () => {
+    const bench = deskBench({ desks: 2 });
+    offered(bench);
+    bench.desk().logIsBack(START + 25_000, 20_000);
+    bench.sweep(START + 25_000);
+    bench.restore(1);
+    for (const at of [0, 1]) bench.desk(at).logIsBack(START + 30_000, 3_000);
+    const drafted = [0, 1].map((at) => {
+      const [task] = bench.take(START + 30_000, at);
+      if (task === undefined) throw new Error('an extension is owed');
+      return bench.desk(at).draft(task, { epoch: 1, now: START + 30_000, heartbeat: null })?.draft;
+    });
+    expect(drafted[1]).toEqual(drafted[0]);
+    expect(drafted[1]?.body).toContain(`"until":${START + 40_000}`);
+  });
+
   it('moves the return of a lost agent by its length', () => {
     const bench = deskBench();
     offered(bench);
@@ -163,6 +179,18 @@ describe('an outage of the log', () => {
     ]);
     expect(bench.sweepUntil(at + 30_250, at + 140_000)).toEqual([]);
     expect(typesOf(bench.sweep(at + 140_001))).toEqual(['job.lost']);
+  });
+
+  it('moves it to a whole millisecond, which every reader can read, however finely the absence was measured', () => {
+    const bench = deskBench();
+    offered(bench);
+    bench.h.ack(1, 100);
+    const { at } = bench.h.lost(1, 100);
+    bench.catchUp();
+    bench.desk().logIsBack(at + 30_000, 15_000.25);
+    expect(bench.sweep(at + 30_000)).toMatchObject([
+      { type: 'deadline.extended', body: { until: at + 135_001 } },
+    ]);
   });
 
   it('gives running jobs one time without heartbeats more, and no new offer any', () => {

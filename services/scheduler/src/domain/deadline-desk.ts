@@ -5,13 +5,14 @@
  */
 import type { AgentEvent, Draft, Expectation, Job, Run, RunEvent } from '@waybill/protocol';
 import { currentAttempt, expectationOf, isHeardOut, isPast, isUndecided } from '@waybill/protocol';
-import { createBreaker, type Trip } from './breaker.ts';
+import type { Trip } from './breaker.ts';
 import { type Deadline, deadlinesOf, isSilence } from './deadline.ts';
 import { createDeadlineIndex } from './deadline-index.ts';
 import { decide, disconnect, endSession, extend, type Grounds } from './decision.ts';
 import { createErrandList, type Errand, type Outcome, RETRY_MS } from './errand.ts';
 import { createJobRegister, type Place } from './job-register.ts';
 import { createPatience } from './patience.ts';
+import { createSilenceBook } from './silence-book.ts';
 
 export type Folded = Readonly<{ event: RunEvent; before: Run; run: Run; isVoid: boolean }>;
 export type Task = Readonly<{ kind: 'settle'; deadline: Deadline }> | Errand;
@@ -27,7 +28,7 @@ export type DeadlineDesk = Readonly<{
   heardAgent(event: AgentEvent): void;
   /** A gateway's lease is held, or has lapsed. */
   heardLease(lease: string, isHeld: boolean, at: number): void;
-  /** From here on somebody looks, and nobody knows for how long nobody did: what is open is heard out first. */
+  /** From here on this process looks, and nobody knows for how long nobody did: what is open is heard out first. */
   beginWatch(now: number): void;
   /** The log was away for so long. */
   logIsBack(now: number, awayMs: number): void;
@@ -48,6 +49,7 @@ export type DeadlineDesk = Readonly<{
 }>;
 
 type Found = Readonly<{ run: Run; job: Job }>;
+type Surfaced = Readonly<{ jobId: string; all: readonly Deadline[]; due: readonly Deadline[] }>;
 type Extend = Errand & Readonly<{ kind: 'extend' }>;
 
 export function createDeadlineDesk(o: {
@@ -57,11 +59,10 @@ export function createDeadlineDesk(o: {
   const index = createDeadlineIndex();
   const patience = createPatience();
   const errands = createErrandList();
-  const breaker = createBreaker();
-  /** Due and not given yet; given and not settled; counted by the breaker. All end with the next word about the job. */
+  const silence = createSilenceBook();
+  /** Due and not given yet; given and not settled. Both end with the next word about the job. */
   const ready = new Map<string, Deadline>();
   const given = new Map<string, Deadline>();
-  const counted = new Set<string>();
   /** By run: what has to be folded before the next decision about it; all that comes, while one has no answer. */
   const onTheWay = new Map<string, number>();
 
@@ -90,10 +91,11 @@ export function createDeadlineDesk(o: {
     const { jobId } = job.spec;
     ready.delete(jobId);
     given.delete(jobId);
-    counted.delete(jobId);
     register.set(run, job);
+    const all = deadlines({ run, job });
+    silence.moved(jobId, all);
     // By its own time, the earliest there is: whether it is left alone for longer is seen when it surfaces.
-    index.set(jobId, deadlines({ run, job })[0]?.dueAt);
+    index.set(jobId, all[0]?.dueAt);
   };
 
   const oweExtensions = (
@@ -121,25 +123,29 @@ export function createDeadlineDesk(o: {
     }
   };
 
-  /** What has surfaced in the index: due now, or at another time. Gives how much of it is silence, by kind. */
-  const surface = (now: number): Readonly<Record<string, number>> => {
-    const silence: Record<string, number> = {};
+  /** What has surfaced in the index and is due; the rest goes back to its time. */
+  const surface = (now: number): readonly Surfaced[] => {
+    const surfaced: Surfaced[] = [];
     for (const jobId of index.takeDue(now)) {
       const place = register.find(jobId);
       const found = place && find(place);
-      if (place === undefined || found === undefined) continue;
+      // What is given already is looked at again when it is settled.
+      if (found === undefined || given.has(jobId)) continue;
       const all = deadlines(found);
-      const due = all.find((each) => isDue(each, now));
-      if (due === undefined) {
-        setIndex(jobId, all);
-        continue;
-      }
-      ready.set(jobId, due);
-      if (!isSilence(due) || counted.has(jobId)) continue;
-      counted.add(jobId);
-      silence[due.kind] = (silence[due.kind] ?? 0) + 1;
+      const due = all.filter((each) => isDue(each, now));
+      if (due.length > 0) surfaced.push({ jobId, all, due });
+      else setIndex(jobId, all);
     }
-    return silence;
+    return surfaced;
+  };
+  /** The first that is not held; where its silence is, the job’s other limits run on all the same. */
+  const makeReady = ({ jobId, all, due }: Surfaced, now: number): void => {
+    const free = due.find((each) => now > silence.heldUntil(each));
+    const next = free ?? due[0];
+    if (next !== undefined) ready.set(jobId, next);
+    if (free !== undefined) return;
+    const limits = all.filter((each) => !isSilence(each));
+    setIndex(jobId, limits);
   };
 
   const settling = (deadline: Deadline, grounds: Grounds): Appending | undefined => {
@@ -158,7 +164,8 @@ export function createDeadlineDesk(o: {
       found && deadlines(found).find(({ kind }) => kind === 'ack' || kind === 'recovery');
     if (found === undefined || open === undefined || open.since >= since) return undefined;
     const { answerMs } = register.known(found.run, jobId);
-    const until = open.kind === 'ack' ? now + answerMs : open.dueAt + awayMs;
+    // Absences are measured in parts of a millisecond; the log has whole ones.
+    const until = Math.ceil(open.kind === 'ack' ? now + answerMs : open.dueAt + awayMs);
     if (until <= open.dueAt) return undefined;
     return expecting(found.run, extend(found.run, found.job, { until, cause }, epoch));
   };
@@ -175,7 +182,7 @@ export function createDeadlineDesk(o: {
     const tasks: Task[] = [];
     for (const [jobId, deadline] of ready) {
       if (tasks.length >= max) break;
-      if (isSilence(deadline) && now <= breaker.holdsUntil()) continue;
+      if (now <= silence.heldUntil(deadline)) continue;
       // Its extension comes first.
       if (!isFree(deadline.runId) || errands.find('extend', jobId) !== undefined) continue;
       onTheWay.set(deadline.runId, Number.POSITIVE_INFINITY);
@@ -220,7 +227,11 @@ export function createDeadlineDesk(o: {
     },
     look: (now) => {
       oweEnds(now);
-      return breaker.saw(surface(now), register.heldCount(), now);
+      const surfaced = surface(now);
+      const due = surfaced.flatMap((each) => each.due);
+      const trip = silence.saw(due, register.heldCount(), now);
+      for (const each of surfaced) makeReady(each, now);
+      return trip;
     },
     take: (now, max) => {
       const owed = takeErrands(now, max);
@@ -260,11 +271,15 @@ export function createDeadlineDesk(o: {
       else index.set(jobId, now + RETRY_MS);
     },
     nextDueAt: () => {
-      if (ready.size > 0) return breaker.holdsUntil();
-      const times = [index.nextDueAt(), errands.nextAt()].filter((at) => at !== undefined);
-      return times.length === 0 ? undefined : Math.min(...times);
+      const never = Number.POSITIVE_INFINITY;
+      let next = Math.min(index.nextDueAt() ?? never, errands.nextAt() ?? never);
+      for (const deadline of ready.values()) {
+        if (next === 0) break;
+        next = Math.min(next, silence.heldUntil(deadline));
+      }
+      return next === never ? undefined : next;
     },
-    holdsUntil: breaker.holdsUntil,
+    holdsUntil: silence.holdsUntil,
     lines: patience.lines,
     restore: patience.restore,
   };

@@ -55,6 +55,16 @@ describe('the deadlines of a job', () => {
     expect(of(foldRun(h.events))).toMatchObject([{ kind: 'run' }, { kind: 'recovery' }]);
   });
 
+  it('give a job the silence that it says, where it does', () => {
+    const h = history();
+    h.created([{ name: 'test', heartbeatTimeoutMs: 300_000 }]);
+    h.offered(1, 7);
+    const ack = h.ack(1, 7);
+    expect(of(foldRun(h.events))).toMatchObject([
+      { kind: 'stale', dueAt: ack.at + 300_000, graceMs: 300_000 },
+    ]);
+  });
+
   it('limit the run no longer while it waits for people', () => {
     const h = history();
     h.created([{ name: 'test', timeoutMs: 60_000 }]);

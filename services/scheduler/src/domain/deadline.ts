@@ -4,7 +4,7 @@
  */
 
 import type { Attempt, Job, Run, RunCreated } from '@waybill/protocol';
-import { currentAttempt, runsUntil, waitsUntil } from '@waybill/protocol';
+import { currentAttempt, runsUntil, silenceMs, waitsUntil } from '@waybill/protocol';
 
 export type Kind = 'queue' | 'ack' | 'recovery' | 'stale' | 'run' | 'stop' | 'forced';
 
@@ -61,10 +61,10 @@ const limits: Readonly<Record<Kind, (scene: Scene) => Limit>> = {
     const until = current?.recoverUntil ?? undefined;
     return [until, until === undefined ? undefined : until - run.recoveryMs];
   },
-  stale: ({ run, current, known }) => {
+  stale: ({ run, job, current, known }) => {
     const said = current?.heardAt ?? current?.offeredAt ?? 0;
     const since = Math.max(said, known.heartbeatAt);
-    return [since + run.staleMs, since];
+    return [since + silenceMs(job.spec, run), since];
   },
   run: ({ job, current }) => [
     current && runsUntil(current, job.spec.timeoutMs),
@@ -96,7 +96,7 @@ export function deadlinesOf({ created: run }: Run, job: Job, known: Known): read
       session: current?.session,
       dueAt,
       since: since ?? 0,
-      graceMs: kind === 'stale' ? run.staleMs : known.answerMs,
+      graceMs: kind === 'stale' ? silenceMs(job.spec, run) : known.answerMs,
     });
   }
   return found.length > 1 ? found.toSorted((a, b) => a.dueAt - b.dueAt) : found;

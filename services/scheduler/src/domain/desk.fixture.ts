@@ -109,8 +109,17 @@ export function deskBench({ desks = 1 } = {}) {
     return stored;
   };
 
+  /** A desk that has read nothing begins as from a snapshot of the log as it is. */
+  const restore = (at: number): void => {
+    const each = view(at);
+    each.run = foldRun(h.events);
+    each.seen = h.events.length;
+    each.desk.restored(each.run);
+  };
+
   return {
     h,
+    restore,
     desk: (at = 0) => view(at).desk,
     catchUp,
     perform,

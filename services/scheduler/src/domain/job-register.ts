@@ -60,12 +60,8 @@ export function createJobRegister(): JobRegister {
         add({ ...place, session: 0, attempt: 0, fence: 0, answerMs, heartbeatAt: 0 });
       if (current === undefined || !isHeld(job)) return;
       const { session, attempt, fence } = current;
-      // An extension moves `until`; how long the agent has for an answer is as it was when the attempt was first seen.
-      const known =
-        before?.fence === fence
-          ? { answerMs: before.answerMs, heartbeatAt: before.heartbeatAt }
-          : { answerMs: current.until - current.offeredAt, heartbeatAt: 0 };
-      add({ ...place, session, attempt, fence, ...known });
+      const heartbeatAt = before?.fence === fence ? before.heartbeatAt : 0;
+      add({ ...place, session, attempt, fence, answerMs: current.ackTimeoutMs, heartbeatAt });
     },
     find: (jobId) => entries.get(jobId),
     known: (run, jobId) =>

@@ -91,6 +91,49 @@ describe('a leader that froze between reading what is due and writing', () => {
   });
 });
 
+describe('two schedulers between which the lease moves all the time', () => {
+  it('settle what is due in its time: both have looked at the log all along', async () => {
+    const leases = [leaseByHand(), leaseByHand()];
+    const hands = await Promise.all(leases.map(({ lease }) => hand({ lease })));
+    for (const { sweep } of hands) await sweep(2);
+    const run = await runs.offered({ run: { ackTimeoutMs: 2_000 } });
+    const { at } = only(await log.events(run), 'job.offered')[0] ?? { at: 0 };
+    let moves = 0;
+    while (!has('job.expired')(await log.events(run)) && moves < 10) {
+      moves += 1;
+      for (const [index, held] of leases.entries())
+        held.give(moves % 2 === index ? moves : undefined);
+      await runs.serverTimePasses(500);
+      for (const { sweep } of hands) await sweep(2);
+    }
+    const events = await log.events(run);
+    expect(only(events, 'job.expired')[0]?.at).toBeGreaterThan(at + 2_000);
+    expect(only(events, 'job.expired')[0]?.at).toBeLessThan(at + 4_000);
+    expect(only(events, 'deadline.extended')).toEqual([]);
+  });
+
+  it('give the time back all the same in which the one that gains it was frozen', async () => {
+    const clock = manualClock();
+    let frozenMs = 0;
+    const monotonicMs = (): number => clock.monotonicMs() + frozenMs;
+    const held = leaseByHand();
+    held.give(undefined);
+    const { sweepUntil, sweep } = await hand({ lease: held.lease }, { ...clock, monotonicMs });
+    await sweep(2);
+    const run = await runs.offered({ run: { ackTimeoutMs: 1_000 } });
+    await runs.serverTimePasses(1_100);
+    frozenMs = 5_000;
+    held.give(2);
+    const events = await sweepUntil('it is settled', async () => {
+      const found = await log.events(run);
+      return has('job.expired')(found) ? found : undefined;
+    });
+    const [extended] = only(events, 'deadline.extended');
+    expect(extended).toMatchObject({ body: { cause: 'log-outage' } });
+    expect(only(events, 'job.expired')[0]?.at).toBeGreaterThan(extended?.body.until ?? 0);
+  });
+});
+
 describe('the sweep', () => {
   it('asks nobody but the log for the time: a host an hour off changes nothing', async () => {
     const clock = manualClock(Date.parse('2001-01-01'));

@@ -42,6 +42,7 @@ export function startSweeping(o: SweepOptions): Readonly<{ stop(): void }> {
   const watch = createLogWatch(clock.monotonicMs());
   const desks = o.seats.map((seat): Desk => ({ seat, onTheWay: new Set(), look: undefined }));
   let isLooking = false;
+  let hasLooked = false;
   let stopped = false;
   let askedMs = Number.NEGATIVE_INFINITY;
 
@@ -114,8 +115,8 @@ export function startSweeping(o: SweepOptions): Readonly<{ stop(): void }> {
       const epoch = seat.epoch();
       seat.live.observe(now);
       if (awayMs !== undefined) seat.desk.logIsBack(now, awayMs);
-      // For how long nobody held it, and whether the log took any words then, cannot be known from here.
-      if (epoch !== undefined && epoch !== desk.look?.epoch) seat.desk.beginWatch(now);
+      // What was before cannot be known from here. From then on the log is watched, whoever holds the lease: gaining it changes nothing.
+      if (!hasLooked) seat.desk.beginWatch(now);
       desk.look = holdsLease(epoch) ? { now, answeredMs, epoch } : undefined;
       if (desk.look === undefined) continue;
       const trip = seat.desk.look(now);
@@ -126,6 +127,7 @@ export function startSweeping(o: SweepOptions): Readonly<{ stop(): void }> {
         );
       give(desk, desk.look);
     }
+    hasLooked = true;
   };
   for (const desk of desks) desk.seat.onFreed(goOn.bind(undefined, desk));
   const timer = clock.every(SWEEP_MS, () => {
