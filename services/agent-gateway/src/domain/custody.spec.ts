@@ -1,6 +1,7 @@
-import { jobId, runId, triggerId, wireJobId } from '@waybill/protocol';
+import { foldRun, jobId, runId, triggerId, wireJobId } from '@waybill/protocol';
+import { history } from '@waybill/protocol/fixtures';
 import { describe, expect, it } from 'vitest';
-import { custodyBook } from './custody.ts';
+import { custodyBook, custodyOfAttempt } from './custody.ts';
 import { standingOf } from './speaker.ts';
 import { JOB, ORG, offered, RUN } from './stored-run.fixture.ts';
 
@@ -49,6 +50,23 @@ describe('who may speak of a job', () => {
     expect(kindOf(book, { ...me, session: 8 }, { jobId: JOB })).toBe('ended');
     book.change(custody, { phase: 'void' });
     expect(kindOf(book, { ...me, session: 8 }, { jobId: JOB })).toBe('stale');
+  });
+});
+
+describe('an attempt', () => {
+  it.each([
+    ['the run says', {}, 70],
+    ['its job says', { heartbeatTimeoutMs: 300_000 }, 300_000],
+  ])('is leased for as long as %s', (_, shape, leaseMs) => {
+    const h = history();
+    h.created([{ name: 'a', ...shape }], { staleMs: 70 });
+    h.offered(1, 7);
+    const run = foldRun(h.events);
+    const [job] = run.jobs;
+    const attempt = job?.attempts[0];
+    if (job === undefined || attempt === undefined) throw new Error('not there');
+    const key = { org: ORG, agentId: 'agent-7', runId: RUN, jobId: job.spec.jobId };
+    expect(custodyOfAttempt(run, key, attempt)).toMatchObject({ leaseMs });
   });
 });
 

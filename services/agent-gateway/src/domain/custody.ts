@@ -6,6 +6,7 @@ import {
   type Attempt,
   type Run,
   type RunEventOf,
+  silenceMs,
   type WireJob,
   wireJobId,
 } from '@waybill/protocol';
@@ -186,8 +187,13 @@ export const custodyOfAttempt = (run: Run, key: AgentKey & JobKey, attempt: Atte
   phase: 'open',
   heard: attempt.heardAt !== null,
   folded: true,
-  leaseMs: run.created?.staleMs,
+  leaseMs: leaseOf(run, key.jobId),
 });
+
+const leaseOf = ({ created, jobs }: Run, jobId: string): number | undefined => {
+  const job = jobs.find(({ spec }) => spec.jobId === jobId);
+  return created === null || job === undefined ? undefined : silenceMs(job.spec, created);
+};
 
 /** An offer as it was read, before its run was folded. */
 const custodyOf = ({ org, runId, body, meta }: RunEventOf<'job.offered'>): Custody => ({

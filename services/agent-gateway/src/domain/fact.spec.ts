@@ -61,20 +61,21 @@ describe('a fact', () => {
     expect(jobFact(frame, '', custody, { ...plain, frameNo: 4 }).meta.id).toBe(`${ORG}:s9:4`);
   });
 
-  it('that our SDK resends keeps its name, whatever the session, and fits a header', () => {
+  it('that our SDK resends keeps its name on its session, has another on the next, and fits a header', () => {
     const frame = parse({ type: 'job.status', ...job, state: 'success' });
-    const first = jobFact(frame, '', custody, { ...plain, resends: true }).meta.id;
-    const again = jobFact(frame, '', custody, {
-      who: { ...who, session: 10 },
-      frameNo: 77,
-      resends: true,
-    }).meta.id;
-    expect(again).toBe(first);
+    const resends = { ...plain, resends: true };
+    const later = { ...resends, who: { ...who, session: 10 } };
+    const idOf = (message: JobFrame, spoken: typeof resends) =>
+      jobFact(message, '', custody, spoken).meta.id;
+    const first = idOf(frame, resends);
+    expect(idOf(frame, { ...resends, frameNo: 77 })).toBe(first);
+    expect(idOf(frame, later)).not.toBe(first);
     expect(first).toMatch(/^[\x21-\x7e]+$/);
     const clean = parse({ type: 'job.status', ...job, messageId: 'm1', state: 'success' });
-    expect(jobFact(clean, '', custody, { ...plain, resends: true }).meta.id).toBe(
-      `${ORG}:${RUN}:a:m1`,
-    );
+    expect(idOf(clean, resends)).toBe(`${ORG}:${RUN}:a:m1:s9`);
+    // Nobody judges a line of a log: it is kept once, whatever the session.
+    const chunk = parse({ type: 'log.chunk', ...job, stepIndex: 0, lines: [] });
+    expect(idOf(chunk, later)).toBe(idOf(chunk, resends));
   });
 
   it('about a socket has one name per session, attempt and kind', () => {

@@ -65,7 +65,9 @@ export const frameId = ({ who, frameNo }: Spoken): string =>
 function factId(message: JobFrame, custody: Custody, spoken: Spoken): string {
   if (!spoken.resends || message.type === 'job.heartbeat') return frameId(spoken);
   const { org, runId, agentId } = custody;
-  return `${org}:${runId}:${plain(agentId)}:${plain(message.messageId)}`;
+  const name = `${org}:${runId}:${plain(agentId)}:${plain(message.messageId)}`;
+  // Runs judge a word by its session: what was void on one, and has spent its id, may count on the next.
+  return message.type === 'log.chunk' ? name : `${name}:s${spoken.who.session}`;
 }
 
 type FactMeta = Readonly<{ id: string; source: string; session: number }> &
@@ -149,6 +151,13 @@ export function socketFact(fact: SocketFact, custody: Custody, session: number):
   const word = fact.type.slice('agent.'.length);
   const meta = metaOf(`${org}:s${session}:${word}:${jobId}.${attempt}`, custody, session);
   return runDraft({ org, runId, type: fact.type, meta, body: fact.body });
+}
+
+/** The offer's own session says so: its gateway found that there is nothing to write to it. */
+export function unsentFact(cause: string, custody: Custody): Draft {
+  const { org, runId, jobId, attempt, session } = custody;
+  const meta = metaOf(`${org}:s${session}:unsent:${jobId}.${attempt}`, custody, session);
+  return runDraft({ org, runId, type: 'job.unsent', meta, body: { cause } });
 }
 
 export const agentLogFact = (who: Speaker, body: string | Uint8Array, frameNo: number): Draft => ({

@@ -10,6 +10,7 @@ import {
   isHeld,
   isStanding,
   type Job,
+  type JobState,
   type Run,
   type RunEvent,
   type RunEventOf,
@@ -54,8 +55,10 @@ export type Held = Readonly<{ job: Job; attempt: Attempt }>;
 /** The offer, if it stands and has not been answered or settled: only then its frame may be written. */
 export function openOffer(judged: Judged, { body }: RunEventOf<'job.offered'>): Held | undefined {
   if (judged.verdict !== 'valid') return undefined;
-  const held = heldAttempt(judged.run, body.jobId, body.attempt);
-  return held !== undefined && isStanding(body, held.job.state, held.attempt) ? held : undefined;
+  const job = judged.run.jobs.find((each) => each.spec.jobId === body.jobId);
+  const attempt = job && currentAttempt(job);
+  if (job === undefined || attempt === undefined) return undefined;
+  return isStanding(body, job.state, attempt) ? { job, attempt } : undefined;
 }
 
 /** The attempt while it is the job's current one and an agent works on it, or may. */
@@ -64,6 +67,13 @@ export function heldAttempt(run: Run, jobId: string, attempt: number): Held | un
   const current = job === undefined ? undefined : currentAttempt(job);
   if (job === undefined || current?.attempt !== attempt || !isHeld(job)) return undefined;
   return { job, attempt: current };
+}
+
+/** Whether the agent itself has ended the attempt so, and it counted: one that was given up has a cause of its own. */
+export function hasEndedAs(run: Run, jobId: string, attempt: number, state: JobState): boolean {
+  const found = attemptOf(run, jobId, attempt);
+  if (found === undefined || found.outcome !== state) return false;
+  return found.cause === null || found.cause === found.stop?.reason;
 }
 
 /** An attempt of any state, as the fold has it. */

@@ -55,7 +55,6 @@ export const limits = {
   /** How often what the gateway knows is saved, so that its next start need not read the whole log. */
   saveMs: 60_000,
   appendDeadlineMs: 10_000,
-  loadDeadlineMs: 10_000,
   /** How long a gateway that stops waits for the log, before it leaves the rest to its next start. */
   drainMs: 4_000,
 } as const;

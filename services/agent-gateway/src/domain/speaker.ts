@@ -41,4 +41,8 @@ export function standingOf(book: CustodyBook, who: Who, spoken: Spoken): Standin
   return { kind: isCurrent ? 'current' : 'stale', custody };
 }
 
+/** Whether the job that is named is one of the run that is named with it. */
+export const isOfItsRun = ({ runId, jobId }: Readonly<{ runId: string; jobId: string }>): boolean =>
+  parseWireJobId(jobId)?.runId === runId;
+
 const foreign = (detail: string): Standing => ({ kind: 'foreign', detail });

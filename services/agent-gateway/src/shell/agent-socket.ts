@@ -8,6 +8,8 @@ import type { WebSocket } from 'ws';
 import { limits } from '../domain/limits.ts';
 
 export type Closing = Readonly<{ code: number; reason: string }>;
+/** `ours`: the gateway has ended it though its agent was there. */
+export type Closed = Readonly<{ closing: Closing; ours: boolean }>;
 
 export type AgentSocket = Readonly<{
   id: string;
@@ -26,7 +28,7 @@ export type SocketEvents = Readonly<{
   /** Neither the agent nor its protocol: a frame too big, bytes that are no WebSocket frame. */
   broken(code: string, detail: string): void;
   /** Once, with our code where we closed first. */
-  closed(closing: Closing): void;
+  closed(closed: Closed): void;
 }>;
 
 type Deps = Readonly<{ clock: Clock; log: Logger }>;
@@ -39,27 +41,29 @@ export function openAgentSocket(
   { clock, log }: Deps,
 ): AgentSocket {
   const id = newId();
-  let closing: Closing | undefined;
+  let ended: Closed | undefined;
   let heardMs = clock.monotonicMs();
   let pongsMissed = 0;
 
-  const end = (why: Closing): void => {
-    if (closing !== undefined) return;
-    closing = why;
+  const end = (closing: Closing, ours: boolean): void => {
+    if (ended !== undefined) return;
+    ended = { closing, ours };
     // An agent that does not read would hold its socket, and what is queued for it, for ever.
     clock.after(limits.closeGraceMs, () => terminate(ws), { background: true });
   };
   const close = (code: wire.WireCloseCode, reason: string): void => {
-    if (closing !== undefined) return;
-    end({ code: code.code, reason });
+    if (ended !== undefined) return;
+    end({ code: code.code, reason }, true);
     log.debug({ connection: id, code: code.code, reason }, 'closing a socket');
     ws.close(code.code, reason);
     ws.resume();
   };
-  const isOpen = (): boolean => closing === undefined && ws.readyState === ws.OPEN;
+  const isOpen = (): boolean => ended === undefined && ws.readyState === ws.OPEN;
 
   ws.on('message', (data, isBinary) => {
     heardMs = clock.monotonicMs();
+    // Who speaks is there, whether or not its library answers pings.
+    pongsMissed = 0;
     // `nodebuffer`, the binary type that ws begins with, gives one Buffer.
     if (Buffer.isBuffer(data)) events.frame(data, !isBinary);
   });
@@ -71,12 +75,12 @@ export function openAgentSocket(
     log.debug({ connection: id, code }, 'a socket is broken');
     if (code === TOO_BIG) {
       events.broken('frame-too-big', 'a frame was over the limit; nothing of it was read');
-      end({ code: wire.wireCloseCodes.frameTooBig.code, reason: 'frame too big' });
+      end({ code: wire.wireCloseCodes.frameTooBig.code, reason: 'frame too big' }, true);
     } else if (code.startsWith('WS_ERR_'))
       events.broken('bad-frame', 'bytes that are no valid WebSocket frame');
   });
   ws.on('close', (code, reason) =>
-    events.closed(closing ?? { code, reason: reason.toString('utf8') }),
+    events.closed(ended ?? { closing: { code, reason: reason.toString('utf8') }, ours: false }),
   );
 
   return {
@@ -104,7 +108,7 @@ export function openAgentSocket(
         pongsMissed = 0;
         heardMs = clock.monotonicMs();
       } else if (pongsMissed >= limits.pongsMissedMax) {
-        end({ code: 1006, reason: 'no answer to pings' });
+        end({ code: 1006, reason: 'no answer to pings' }, false);
         terminate(ws);
       } else if (isReady && clock.monotonicMs() - heardMs >= limits.silenceMs) {
         close(wire.wireCloseCodes.heartbeatTimeout, 'no word for too long');

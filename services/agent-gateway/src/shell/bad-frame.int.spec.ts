@@ -206,7 +206,7 @@ describe("a foreign session's frame", () => {
     expect(await run.types()).toEqual(['run.created', 'job.offered']);
     expect(await world.stored('WB_LOGS', subjects.logsOf(world.org, run.runId))).toEqual([]);
     expect(await world.hasAgent('thief', 'violation', 5)).toMatchObject({
-      body: { code: 'foreign-job' },
+      body: { code: 'foreign-job', frame: 'job.heartbeat', jobId: run.wireId() },
     });
     owner.send({
       type: 'job.ack',
@@ -245,6 +245,18 @@ describe("a foreign session's frame", () => {
     await silent(agent, 'made up');
     expect(await run.types()).toEqual(['run.created', 'job.offered']);
     await world.hasAgent('a', 'violation', 3);
+  });
+
+  it('is counted though the rate kept it back, once its session has ended', async () => {
+    const sent = limits.violationsMax + 30;
+    const agent = await registerAgent(url, { agentId: 'a' });
+    const ack = { type: 'job.ack', messageId: 'm', runId: 'r', timestamp: at };
+    for (let index = 1; index <= sent; index++) agent.send({ ...ack, jobId: `foreign ${index}` });
+    await agent.roundTrip();
+    agent.close();
+    await world.hasAgent('a', 'disconnected');
+    const last = await world.hasAgent('a', 'violation', limits.violationsMax + 1);
+    expect(last).toMatchObject({ body: { suppressed: 29, jobId: `foreign ${sent}` } });
   });
 });
 

@@ -2,25 +2,13 @@
  * Writes an offer to the socket that it names. At most once, ever: only while the session is here and the gateway surely holds its
  * lease, only after the run was folded up to the offer, and never when the same one is read again.
  */
-import {
-  type Clock,
-  isSealed,
-  type KeyRing,
-  type Logger,
-  milestone,
-  open,
-  registerSecretValues,
-} from '@waybill/process';
-import {
-  type DispatchFrame,
-  dispatchFrame,
-  isHolder,
-  isUnsent,
-  type RunEventOf,
-  wire,
-} from '@waybill/protocol';
-import { type CustodyBook, custodyOfAttempt } from '../domain/custody.ts';
+import { type Clock, type KeyRing, type Logger, milestone } from '@waybill/process';
+import { type DispatchFrame, isHolder, isUnsent, type RunEventOf } from '@waybill/protocol';
+import { type Custody, type CustodyBook, custodyOfAttempt } from '../domain/custody.ts';
+import { unsentFact } from '../domain/fact.ts';
 import { type Held, openOffer } from '../domain/history.ts';
+import type { FactWriter } from './fact-writer.ts';
+import { isUnsendable, offerFrame, type Unsendable } from './offer-frame.ts';
 import type { Reconciliation } from './reconciliation.ts';
 import type { Registry, Seat } from './registry.ts';
 import type { RunHistory, Weighed } from './run-history.ts';
@@ -32,6 +20,7 @@ export type DeliveryDeps = Readonly<{
   history: RunHistory;
   reconciliation: Reconciliation;
   tenure: Tenure;
+  facts: FactWriter;
   ring: KeyRing;
   clock: Clock;
   log: Logger;
@@ -51,8 +40,9 @@ export async function deliver(deps: DeliveryDeps, offer: Offer): Promise<void> {
   if (seat === undefined) return miss(deps, offer);
   if (!seat.isOpen() || !isHolder(seat.who, holder)) return;
   milestone('offer.read', offer);
-  // After the deadline nobody waits for the frame any more.
-  let judged = await history.judge(offer, offer.seq, body.ackTimeoutMs);
+  const place = { org, runId: offer.runId, lastSeq: body.fence };
+  // However long the log is away: the deadline may have been moved meanwhile, and whether the offer stands is asked of the fold.
+  let judged = await history.judge(place, offer.seq, ending);
   for (;;) {
     const written = await frameOf(deps, judged, offer, seat);
     if (written === undefined || !seat.isOpen()) return;
@@ -63,8 +53,8 @@ export async function deliver(deps: DeliveryDeps, offer: Offer): Promise<void> {
     );
     await tenure.held(ending);
     // Much may have been decided about it meanwhile.
-    await history.current(offer);
-    judged = await history.judge(offer, offer.seq);
+    await history.current(offer, ending);
+    judged = await history.judge(offer, offer.seq, ending);
   }
 }
 
@@ -107,42 +97,30 @@ async function frameOf(
     return undefined;
   }
   const extended = seat.extensions?.fence === true;
-  const sealed = dispatchFrame(judged.run, held.job, held.attempt, extended);
-  const frame = sealed === undefined ? undefined : await opened(deps, sealed, { org, runId });
-  if (frame === undefined || isTooBig(deps, judged, frame)) return undefined;
-  return { held, frame };
-}
-
-/** The frame with its secrets in plain text, which exist from here to the socket and nowhere else. */
-async function opened(
-  deps: DeliveryDeps,
-  frame: DispatchFrame,
-  place: Readonly<{ org: string; runId: string }>,
-): Promise<DispatchFrame | undefined> {
-  const { ring, log } = deps;
-  const { org, runId } = place;
-  const sealed = frame['secrets'];
-  let plain: unknown = sealed;
-  if (isSealed(sealed)) {
-    plain = await open(ring, sealed, { org, run: runId, field: 'secrets' });
-    registerSecretValues(plain);
-  }
-  const whole = plain === undefined ? frame : { ...frame, secrets: plain };
-  // Agents that exist give no answer at all to a dispatch that does not fit its schema.
-  const checked = wire.JobDispatch.safeParse(whole);
-  if (checked.success) return whole;
-  const fields = checked.error.issues.map((issue) => issue.path.join('.'));
-  log.error({ runId, fields }, 'a dispatch does not fit the protocol and was not sent');
+  const frame = await offerFrame(deps.ring, judged, held, { org, runId, extended });
+  if (frame === undefined) return undefined;
+  if (!isUnsendable(frame)) return { held, frame };
+  await giveBack(
+    deps,
+    offer,
+    custodyOfAttempt(judged.run, { org, runId, ...offer.body }, held.attempt),
+    frame,
+  );
   return undefined;
 }
 
-/** It would cost the agent its connection. The bytes of the run are about the most that its frame can have. */
-function isTooBig({ log }: DeliveryDeps, { bytes }: Weighed, frame: DispatchFrame): boolean {
-  const max = wire.wireLimits.frameBytesMax;
-  if (bytes < max / 2) return false;
-  const frameBytes = Buffer.byteLength(JSON.stringify(frame));
-  if (frameBytes <= max) return false;
-  const { runId, jobId } = frame;
-  log.error({ runId, jobId, frameBytes, max }, 'a dispatch is over the limit and was not sent');
-  return true;
+/** Nobody's silence is waited for: the run is told why at once. */
+async function giveBack(
+  { book, facts, log }: DeliveryDeps,
+  { runId, body }: Offer,
+  custody: Custody,
+  { cause, about }: Unsendable,
+): Promise<void> {
+  const { jobId, attempt } = body;
+  log.error(
+    { runId, jobId, attempt, cause, ...about },
+    'a dispatch cannot be made and is not sent',
+  );
+  await facts.within(jobId, () => facts.store(unsentFact(cause, custody)));
+  book.put({ ...custody, phase: 'void' });
 }

@@ -8,7 +8,7 @@ import type { Reconciliation } from './reconciliation.ts';
 
 type Deps = Readonly<{ gateway: string; facts: FactWriter; reconciliation: Reconciliation }>;
 
-/** Whose end it is: the agent's or its link's; one session's, by a mistake of ours; all sessions', with their gateway. */
+/** Whose end it is: the agent's or its link's; one session's, by a close or a mistake of ours; all sessions', with their gateway. */
 export type Fault = 'agent' | 'session' | 'gateway';
 
 /**

@@ -1,8 +1,6 @@
-import { manualClock } from '@waybill/process';
 import { expect, it } from 'vitest';
 import { limits } from '../domain/limits.ts';
 import { openFlowControl } from './flow-control.ts';
-import { violationRate } from './violation-rate.ts';
 
 it('stops reading past the bound and reads again at half of it', async () => {
   const turns: boolean[] = [];
@@ -47,14 +45,4 @@ it('stops reading while too much waits for a registration', () => {
   flow.holding(1, limits.heldBytesMax + 1);
   flow.holding(0, 0);
   expect(turns).toEqual([true, false]);
-});
-
-it('stores violations in a burst, then one per interval that tells what was left out', async () => {
-  const clock = manualClock();
-  const rate = violationRate(clock);
-  const burst = Array.from({ length: limits.violationsMax + 5 }, () => rate('c', 'd'));
-  expect(burst.filter((one) => one !== undefined)).toHaveLength(limits.violationsMax);
-  await clock.advance(limits.violationEveryMs);
-  expect(rate('c', 'd')).toEqual({ code: 'c', detail: 'd', suppressed: 5 });
-  expect(rate('c', 'd')).toBeUndefined();
 });

@@ -26,6 +26,7 @@ export type GatewayOptions = Readonly<{
   journal: Pick<
     Journal,
     | 'append'
+    | 'last'
     | 'load'
     | 'read'
     | 'lease'
@@ -86,6 +87,8 @@ export async function openGateway(o: GatewayOptions): Promise<Gateway> {
     history,
     reconciliation,
     tenure,
+    facts,
+    signal,
     from: restored.WB_RUNS,
   });
   const agents = await openAgentFeed({

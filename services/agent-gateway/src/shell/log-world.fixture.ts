@@ -41,7 +41,13 @@ import { SCALER_TOKEN, TOKEN } from './plain-agent.fixture.ts';
 
 export type NatsLogin = Readonly<{ url: string; user?: string; password?: string }>;
 
-export type RunOptions = Readonly<{ jobs?: number; secrets?: unknown; staleMs?: number }>;
+/** `ring`: what its secrets are sealed with, if not what gateways have. */
+export type RunOptions = Readonly<{
+  jobs?: number;
+  secrets?: unknown;
+  ring?: KeyRing;
+  staleMs?: number;
+}>;
 export type OfferOptions = Readonly<{
   attempt?: number;
   job?: number;
@@ -202,7 +208,7 @@ export async function openLogWorld(nats: NatsLogin): Promise<LogWorld> {
     const sealed =
       o.secrets === undefined
         ? undefined
-        : await seal(ring, o.secrets, { org, run: id, field: 'secrets' });
+        : await seal(o.ring ?? ring, o.secrets, { org, run: id, field: 'secrets' });
     await append(createdDraft(org, id, o.jobs ?? 1, o.staleMs ?? 120_000, sealed), 0);
     return testRun({ journal, org, id, append });
   };

@@ -1,4 +1,5 @@
 import { startTestServers } from '@waybill/embedded';
+import { Outage, systemClock } from '@waybill/process';
 import { eventually } from '@waybill/process/testing';
 import {
   allSubjects,
@@ -10,6 +11,7 @@ import {
 } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LogWorld, openLogWorld } from './log-world.fixture.ts';
+import { changedGateway } from './open-gateway.fixture.ts';
 import { type PlainAgent, registerAgent } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
@@ -72,6 +74,16 @@ describe('an offer', () => {
     await world.journal.append(again);
     await passed(third, 'a');
     expect([first, second, third].map((agent) => dispatches(agent, run.runId))).toEqual([1, 0, 0]);
+  });
+
+  it('of a job that has waited behind many others carries what its run was created with', async () => {
+    const gateway = await world.gateway();
+    const run = await world.run();
+    const agent = await registerAgent(gateway.url, { agentId: 'a' });
+    await Promise.all(Array.from({ length: 300 }, () => world.run()));
+    await run.offer({ agentId: 'a', session: await world.session('a') });
+    const frame = await agent.next('job.dispatch');
+    expect(frame).toMatchObject({ runId: run.runId, jobId: run.wireId() });
   });
 
   it('that is void, or settled before it could be sent, is not written', async () => {
@@ -174,6 +186,39 @@ describe('an offer', () => {
   });
 });
 
+describe('an offer during an outage of the log', () => {
+  it('is written once the log is back, if its deadline was moved meanwhile', async () => {
+    let isAway = false;
+    let refused = 0;
+    const { url, stop } = await changedGateway(world, servers.nats, (journal) => ({
+      load: async (...all) => {
+        if (!isAway) return journal.load(...all);
+        refused += 1;
+        throw new Outage('no-responders', 'the log is away');
+      },
+    }));
+    try {
+      const agent = await registerAgent(url, { agentId: 'a' });
+      const run = await world.run();
+      isAway = true;
+      await run.offer({ agentId: 'a', session: await world.session('a'), ackTimeoutMs: 100 });
+      // Each time it waits longer: far beyond the deadline that the offer was made with.
+      await eventually(() => refused >= 6, { withinMs: 10_000, what: 'asking again' });
+      const body = {
+        jobId: run.jobId(),
+        attempt: 1,
+        until: systemClock.now() + 60_000,
+        cause: 'outage',
+      };
+      await run.decide('deadline.extended', body);
+      isAway = false;
+      expect(await agent.next('job.dispatch')).toMatchObject({ jobId: run.wireId() });
+    } finally {
+      await stop();
+    }
+  });
+});
+
 describe('an expired offer', () => {
   it('tells its agent to stop, closes with 4031, and a late success of attempt 1 does not end attempt 2', async () => {
     const { url } = await world.gateway();
@@ -212,6 +257,12 @@ describe('an expired offer', () => {
     expect(after.state).toBe('running');
     expect(currentAttempt(after)).toMatchObject({ attempt: 2, agentId: 'other' });
     expect((await run.fold()).lastVoid?.why).toBe('stale-attempt');
+    back.send({ type: 'job.heartbeat', ...job, timestamp: at });
+    expect(await world.hasAgent('slow', 'violation')).toMatchObject({
+      body: { code: 'late-frame', frame: 'job.heartbeat', jobId: run.wireId() },
+    });
+    const heartbeats = subjects.heartbeat(world.org, run.runId, run.jobId());
+    expect(await world.stored('WB_HEARTBEATS', heartbeats)).toEqual([]);
     other.send({
       type: 'job.status',
       messageId: 'm3',

@@ -24,6 +24,8 @@ type Deps = Omit<DeliveryDeps, 'ending'> &
   Readonly<{
     journal: Pick<Journal, 'read'>;
     from: Position | undefined;
+    /** Aborted when the gateway does not wait for the log any more. */
+    signal: AbortSignal;
     onFailure: (error: Error) => void;
   }>;
 
@@ -37,12 +39,13 @@ const filters = [
 export async function openOfferLoop(o: Deps): Promise<OfferLoop> {
   const { journal, book, registry, history, log, from, onFailure } = o;
   const stopping = new AbortController();
-  const deps: DeliveryDeps = { ...o, ending: stopping.signal };
+  const ending = AbortSignal.any([stopping.signal, o.signal]);
+  const deps: DeliveryDeps = { ...o, ending };
   const perSession = serialQueue({ pendingMax: Number.POSITIVE_INFINITY });
 
   const begin = (session: number, work: () => Promise<void>): void => {
     perSession.run(String(session), work).catch((error: unknown) => {
-      if (stopping.signal.aborted) return;
+      if (ending.aborted) return;
       log.error({ err: error, session }, 'something addressed to an agent was not sent');
     });
   };
@@ -59,7 +62,7 @@ export async function openOfferLoop(o: Deps): Promise<OfferLoop> {
     if (atWork === undefined) history.forget(runId);
     else
       begin(atWork.session, async () => {
-        const { verdict } = await history.judge(event, seq, Number.POSITIVE_INFINITY);
+        const { verdict } = await history.judge(event, seq);
         if (verdict === 'valid') history.forget(runId);
         else book.reopened(runId);
       });

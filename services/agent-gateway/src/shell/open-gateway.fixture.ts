@@ -1,10 +1,34 @@
-/** A gateway on a real log whose lease the test holds in its hand. */
+/** Gateways on a real log of which the test holds a part in its hand: the lease, or what else of the journal it changes. */
 import type { Journal, LeaseOptions } from '@waybill/journal';
 import { openJournal } from '@waybill/journal';
 import { createLogger, newId, systemClock } from '@waybill/process';
-import { openGateway } from './gateway.ts';
+import { type Gateway, openGateway } from './gateway.ts';
 import type { LogWorld, NatsLogin } from './log-world.fixture.ts';
 import { TOKEN } from './plain-agent.fixture.ts';
+
+export type ChangedGateway = Readonly<{ url: string; stop(): Promise<void>; gateway: Gateway }>;
+
+/** `change`: what of its journal is another. */
+export async function changedGateway(
+  world: LogWorld,
+  nats: NatsLogin,
+  change: (journal: Journal) => Partial<Journal>,
+): Promise<ChangedGateway> {
+  const log = createLogger({ name: 'test', level: 'error' });
+  const journal = await openJournal({ nats, name: 'test', clock: systemClock, log });
+  const gateway = await openGateway({
+    journal: { ...journal, maxPayload: journal.maxPayload, ...change(journal) },
+    ring: world.ring,
+    clock: systemClock,
+    log,
+    name: `changed-${newId()}/${newId()}`,
+    signIn: (token) => (token === TOKEN ? { org: world.org, scalerManaged: false } : undefined),
+    listen: { host: '127.0.0.1', port: 0 },
+    signal: new AbortController().signal,
+    fail: () => undefined,
+  });
+  return { url: `ws://127.0.0.1:${gateway.port}/ws`, stop: gateway.stop, gateway };
+}
 
 export type LeasedGateway = Readonly<{
   url: string;
@@ -15,27 +39,15 @@ export type LeasedGateway = Readonly<{
 }>;
 
 export async function leasedGateway(world: LogWorld, nats: NatsLogin): Promise<LeasedGateway> {
-  const log = createLogger({ name: 'test', level: 'error' });
-  const journal = await openJournal({ nats, name: 'test', clock: systemClock, log });
   let asked: LeaseOptions | undefined;
   let epoch: number | undefined = 1;
   const lease: Journal['lease'] = (o) => {
     asked = o;
     return { epoch: () => epoch, release: async () => undefined };
   };
-  const gateway = await openGateway({
-    journal: { ...journal, maxPayload: journal.maxPayload, lease },
-    ring: world.ring,
-    clock: systemClock,
-    log,
-    name: `leased/${newId()}`,
-    signIn: (token) => (token === TOKEN ? { org: world.org, scalerManaged: false } : undefined),
-    listen: { host: '127.0.0.1', port: 0 },
-    signal: new AbortController().signal,
-    fail: () => undefined,
-  });
+  const { url, stop, gateway } = await changedGateway(world, nats, () => ({ lease }));
   return {
-    url: `ws://127.0.0.1:${gateway.port}/ws`,
+    url,
     lose: () => {
       epoch = undefined;
       asked?.onLost?.();
@@ -45,6 +57,6 @@ export async function leasedGateway(world: LogWorld, nats: NatsLogin): Promise<L
       asked?.onGained?.(2);
     },
     ready: () => gateway.check().ready,
-    stop: gateway.stop,
+    stop,
   };
 }

@@ -6,7 +6,7 @@ import type { Identity } from '../domain/speaker.ts';
 import type { AgentSocket } from './agent-socket.ts';
 import { agentLane, type FactWriter } from './fact-writer.ts';
 import type { Seat } from './registry.ts';
-import { violationRate } from './violation-rate.ts';
+import { type StoredViolation, violationRate } from './violation-rate.ts';
 
 type Options = Readonly<{
   socket: AgentSocket;
@@ -29,7 +29,7 @@ export function openSeat(o: Options): Seat {
   const sent = new Set<string>();
   /** When the agent was last told to stop a job. */
   const told = new Map<string, number>();
-  let violations = 0;
+  let stored = 0;
   let cancels = 0;
 
   const stop: Seat['stop'] = ({ runId, jobId }, reason, force) => {
@@ -42,6 +42,15 @@ export function openSeat(o: Options): Seat {
       reason,
       ...(force === undefined ? {} : { force }),
     });
+  };
+  const store = (violation: StoredViolation | undefined): void => {
+    if (violation === undefined) return;
+    stored += 1;
+    const id = `${org}:s${session}:violation:${stored}`;
+    const body = JSON.stringify(violation);
+    // Kept when it can be; a violation is no reason to make anybody wait, and a gateway that stops gives it up.
+    const draft = agentDraft({ org, agentId, type: 'violation', id, gateway, session, body });
+    facts.within(agentLane(who), () => facts.store(draft)).catch(() => undefined);
   };
   return {
     who,
@@ -63,16 +72,8 @@ export function openSeat(o: Options): Seat {
       bounded(told.set(job.jobId, nowMs), limits.strayJobsMax);
       stop(job, STALE);
     },
-    violation: (code, detail) => {
-      violations += 1;
-      const violation = rate(code, detail);
-      if (violation === undefined) return;
-      const id = `${org}:s${session}:violation:${violations}`;
-      const body = JSON.stringify(violation);
-      // Kept when it can be; a violation is no reason to make anybody wait, and a gateway that stops gives it up.
-      const draft = agentDraft({ org, agentId, type: 'violation', id, gateway, session, body });
-      facts.within(agentLane(who), () => facts.store(draft)).catch(() => undefined);
-    },
+    violation: (code, detail, about) => store(rate.next({ code, detail, ...about })),
+    left: () => store(rate.rest()),
     replaced: o.replaced,
     ended: o.ended,
   };

@@ -23,8 +23,12 @@ export type PlainAgent = Readonly<{
 
 const asFrame = (data: unknown): Frame => JSON.parse(String(data)) as Frame; // what the gateway sends has a type
 
-export async function connectAgent(url: string): Promise<PlainAgent> {
-  const ws = new WebSocket(url);
+/** `autoPong`: as its library does unless it is told otherwise. */
+export async function connectAgent(
+  url: string,
+  o: Readonly<{ autoPong?: boolean }> = {},
+): Promise<PlainAgent> {
+  const ws = new WebSocket(url, o);
   const frames: Frame[] = [];
   const taken = new Set<Frame>();
   const closed = new Promise<Readonly<{ code: number; reason: string }>>((resolve) => {
@@ -77,13 +81,14 @@ export type RegisterOptions = Readonly<{
   /** Sent between `auth.success` and `agent.register`. */
   early?: readonly object[];
   extended?: boolean;
+  autoPong?: boolean;
 }>;
 
 const extensions = { fence: true, granted: true, heartbeatAck: true, terminalAck: true };
 
 /** Connects, signs in and registers. */
 export async function registerAgent(url: string, o: RegisterOptions): Promise<PlainAgent> {
-  const agent = await connectAgent(url);
+  const agent = await connectAgent(url, { autoPong: o.autoPong ?? true });
   agent.send({ type: 'auth.request', token: o.token ?? TOKEN, protocolVersion: 1 });
   await agent.next('auth.success');
   for (const frame of o.early ?? []) agent.send(frame);

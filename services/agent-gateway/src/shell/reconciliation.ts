@@ -19,10 +19,10 @@ import {
   type JobKey,
 } from '../domain/custody.ts';
 import { socketFact } from '../domain/fact.ts';
-import { heldAttempt } from '../domain/history.ts';
+import { attemptOf, heldAttempt } from '../domain/history.ts';
 import { limits } from '../domain/limits.ts';
 import { isInHand, onLoss, onReturn } from '../domain/reconcile.ts';
-import type { Identity } from '../domain/speaker.ts';
+import { type Identity, isOfItsRun } from '../domain/speaker.ts';
 import type { FactWriter } from './fact-writer.ts';
 import type { RunHistory } from './run-history.ts';
 import { workSlots } from './work-slots.ts';
@@ -41,6 +41,8 @@ export type Returned = Readonly<{
   adopted: readonly Adopted[];
   /** What it runs and must stop. */
   strays: readonly wire.InFlightJob[];
+  /** What it says to run and was never given, as far as the log knows. */
+  unknown: readonly wire.InFlightJob[];
 }>;
 
 export type Lost = Readonly<{
@@ -61,16 +63,18 @@ export type Reconciliation = Readonly<{
 
 type Deps = Readonly<{ book: CustodyBook; history: RunHistory; facts: FactWriter; log: Logger }>;
 type Visit = (run: Run, job: Job, key: JobKey) => Promise<void>;
+type Look = (run: Run) => void;
 
 export function openReconciliation({ book, history, facts, log }: Deps): Reconciliation {
   const slots = workSlots(limits.reconciledAtOnceMax);
   const slowly = workSlots(1);
 
   /** Each job in its own lane, on a run as fresh as it gets. */
-  const visitJob = (who: Identity, key: JobKey, visit: Visit): Promise<void> =>
+  const visitJob = (who: Identity, key: JobKey, visit: Visit, look?: Look): Promise<void> =>
     facts.within(key.jobId, () =>
       slots.run(async () => {
         const run = await history.current({ org: who.org, runId: key.runId });
+        look?.(run);
         const job = run.jobs.find((each) => each.spec.jobId === key.jobId);
         if (job !== undefined && isInHand(job, who.agentId)) await visit(run, job, key);
         // The book goes by offers alone, and may take for open what has long ended.
@@ -100,7 +104,7 @@ export function openReconciliation({ book, history, facts, log }: Deps): Reconci
     milestone('returned.appended', custody);
     // Whether the fold has followed the agent to its new session: something may have been decided before it.
     const place = { org, runId: key.runId };
-    const judged = await history.judge(place, stored.seq, Number.POSITIVE_INFINITY);
+    const judged = await history.judge(place, stored.seq);
     const held = heldAttempt(judged.run, key.jobId, attempt.attempt)?.attempt;
     const isAdopted = fact === 'agent.resumed' && held?.session === who.session;
     const moved: Custody = isAdopted
@@ -111,17 +115,28 @@ export function openReconciliation({ book, history, facts, log }: Deps): Reconci
   };
 
   const returned = async (who: Identity, { inFlight, named }: Returning): Promise<Returned> => {
-    const known = new Set([...inFlight.map((job) => job.jobId), ...named]);
-    const adopted = new Map<string, Adopted>();
-    const settle = (key: JobKey): Promise<void> =>
-      visitJob(who, key, async (...visited) => {
-        const found = await comeBack(who, visited, known);
-        if (found !== undefined) adopted.set(wireJobId(key.jobId, found.custody.attempt), found);
-      });
-    const inHand = book.openOf(who);
-    const isPast = ({ runId }: Custody): boolean => book.isSaidEnded(runId);
+    const known = new Set([...inFlight.filter(isOfItsRun).map((job) => job.jobId), ...named]);
     // What the agent names may lie in the log and not in the book yet: who sent it was another gateway.
     const spoken = [...known].flatMap((wireId) => parseWireJobId(wireId) ?? []);
+    const spokenOf = Map.groupBy(spoken, ({ jobId }) => jobId);
+    const given = new Set<string>();
+    const adopted = new Map<string, Adopted>();
+    const settle = (key: JobKey): Promise<void> =>
+      visitJob(
+        who,
+        key,
+        async (...visited) => {
+          const found = await comeBack(who, visited, known);
+          if (found !== undefined) adopted.set(wireJobId(key.jobId, found.custody.attempt), found);
+        },
+        (run) => {
+          for (const { jobId, attempt } of spokenOf.get(key.jobId) ?? [])
+            if (attemptOf(run, jobId, attempt)?.agentId === who.agentId)
+              given.add(wireJobId(jobId, attempt));
+        },
+      );
+    const inHand = book.openOf(who);
+    const isPast = ({ runId }: Custody): boolean => book.isSaidEnded(runId);
     const keys = uniqueJobs([...inHand.filter((each) => !isPast(each)), ...spoken]);
     await Promise.all(keys.map(settle));
     // Nearly all of these have ended indeed: nobody waits for the one whose run was said to have and has not.
@@ -131,8 +146,11 @@ export function openReconciliation({ book, history, facts, log }: Deps): Reconci
         .catch((error: unknown) =>
           log.debug({ err: error, ...key }, 'a job of the past is not settled'),
         );
-    const strays = inFlight.filter((job) => !adopted.has(job.jobId));
-    return { adopted: [...adopted.values()], strays };
+    return {
+      adopted: [...adopted.values()],
+      strays: inFlight.filter((job) => !adopted.has(job.jobId)),
+      unknown: inFlight.filter((job) => !isOfItsRun(job) || !given.has(job.jobId)),
+    };
   };
 
   const missed = (who: Identity, key: JobKey): Promise<void> =>

@@ -115,6 +115,38 @@ describe('an agent that lost its socket', () => {
       ['unknown', 'stale_attempt'],
     ]);
     expect((await run.job()).state).toBe('success');
+    // It has had the one, and nobody has ever given it the other.
+    expect(await world.hasAgent('a', 'violation')).toMatchObject({
+      body: { code: 'unknown-job', frame: 'agent.register', jobId: 'unknown' },
+    });
+    expect((await world.agentEvents('a')).filter(({ type }) => type === 'violation')).toHaveLength(
+      1,
+    );
+  });
+
+  it('is told to stop and noted for what it was never given, and for its own job under the name of another run', async () => {
+    const { url } = await world.gateway();
+    const owner = await registerAgent(url, { agentId: 'owner' });
+    const foreign = await running(owner, 'owner');
+    const agent = await registerAgent(url, { agentId: 'a' });
+    const run = await running(agent);
+    agent.drop();
+    await run.jobState('recovering');
+    const swapped = { runId: foreign.runId, jobId: run.wireId() };
+    const claimed = [{ runId: 'r', jobId: 'made up' }, jobOf(foreign), swapped];
+    const back = await registerAgent(url, { agentId: 'a', inFlightJobs: claimed });
+    for (const job of claimed)
+      expect(await back.next('job.cancel')).toMatchObject({ ...job, reason: 'stale_attempt' });
+    await world.hasAgent('a', 'violation', 3);
+    const noted = (await world.agentEvents('a')).flatMap((event) =>
+      event.type === 'violation' ? [[event.body.code, event.body.jobId]] : [],
+    );
+    expect(noted).toEqual(claimed.map(({ jobId }) => ['unknown-job', jobId]));
+    const warned = world.logged().match(/an agent says that it runs jobs/g);
+    expect(warned).toHaveLength(1);
+    expect(await run.jobState('failed')).toMatchObject({ failure: 'agent_lost' });
+    expect((await foreign.fold()).anomalies).toBe(0);
+    expect((await foreign.job()).state).toBe('running');
   });
 });
 
@@ -353,5 +385,17 @@ describe('a socket', () => {
     await alive.roundTrip();
     alive.send({ type: 'agent.status', messageId: 'm', agentId: 'alive', activeJobs: 0 });
     await world.hasAgent('alive', 'status');
+  });
+
+  it('whose agent speaks is alive, whether or not its library answers pings', async () => {
+    const clock = manualClock();
+    const { url } = await world.gateway({ clock });
+    const agent = await registerAgent(url, { agentId: 'a', autoPong: false });
+    for (let round = 1; round <= limits.pongsMissedMax + 2; round++) {
+      agent.send({ type: 'agent.status', messageId: 'm', agentId: 'a', activeJobs: 0 });
+      await world.hasAgent('a', 'status', round);
+      await clock.advance(limits.pingEveryMs);
+      await eventually(() => agent.pings() === round, { what: `ping ${round}` });
+    }
   });
 });

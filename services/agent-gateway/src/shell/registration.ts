@@ -2,12 +2,13 @@
  * What a registration sets in motion: its session begins with the stored event, the agent gets its answer, and every run that it
  * had in hand learns whether it came back with the job.
  */
-import { type Clock, milestone } from '@waybill/process';
+import { type Clock, type Logger, milestone } from '@waybill/process';
 import { agentDraft, type wire, wireJobId } from '@waybill/protocol';
 import type { CustodyBook } from '../domain/custody.ts';
 import { isJobFrame } from '../domain/fact.ts';
 import { granted } from '../domain/grant.ts';
 import type { Arrived, Effect } from '../domain/session-protocol.ts';
+import { isOfItsRun } from '../domain/speaker.ts';
 import type { AgentSocket } from './agent-socket.ts';
 import type { FactWriter } from './fact-writer.ts';
 import { openSeat } from './open-seat.ts';
@@ -22,6 +23,7 @@ export type RegistrationDeps = Readonly<{
   facts: FactWriter;
   registry: Registry;
   reconciliation: Reconciliation;
+  log: Logger;
 }>;
 
 type Registering = Extract<Effect, { type: 'register' }>;
@@ -79,16 +81,27 @@ function registerAck(
 
 /** Tells runs what the agent has brought back, and the agent what it must stop. */
 export async function settleIn(
-  { reconciliation }: RegistrationDeps,
+  { reconciliation, log }: RegistrationDeps,
   seat: Seat,
   inFlight: readonly wire.InFlightJob[],
   held: readonly Arrived[],
 ): Promise<void> {
+  const { who } = seat;
   // A reject is the one word that does not take the offer up.
   const named = held.flatMap(({ message }) =>
-    isJobFrame(message) && message.type !== 'job.reject' ? [message.jobId] : [],
+    isJobFrame(message) && message.type !== 'job.reject' && isOfItsRun(message)
+      ? [message.jobId]
+      : [],
   );
-  const { adopted, strays } = await reconciliation.returned(seat.who, { inFlight, named });
+  const { adopted, strays, unknown } = await reconciliation.returned(who, { inFlight, named });
+  const frame = 'agent.register';
+  for (const { jobId } of unknown)
+    seat.violation('unknown-job', `${frame}: the agent was never given this job`, { frame, jobId });
+  if (unknown.length > 0)
+    log.warn(
+      { agent: who.agentId, session: who.session, jobs: unknown.length },
+      'an agent says that it runs jobs which it was never given',
+    );
   for (const job of strays) seat.stray(job);
   for (const { custody, stop } of adopted) {
     const grant = granted(custody);

@@ -5,6 +5,7 @@
 import { type DispatchFrame, isNewestSession, type wire } from '@waybill/protocol';
 import type { AgentKey } from '../domain/custody.ts';
 import type { Identity } from '../domain/speaker.ts';
+import type { ViolationPlace } from './violation-rate.ts';
 
 type JobName = Readonly<{ runId: string; jobId: string }>;
 
@@ -25,7 +26,9 @@ export type Seat = Readonly<{
   /** Tells it to stop a job that is not its own, whenever it speaks of it, at most once a second. */
   stray(job: JobName): void;
   /** A word against the protocol: stored, within a rate. */
-  violation(code: string, detail: string): void;
+  violation(code: string, detail: string, about?: ViolationPlace): void;
+  /** The session is over: what the rate has kept back of its violations is stored. */
+  left(): void;
   /** A newer session of the same agent is somewhere. */
   replaced(): void;
   /** Somebody else has said in the log that this session is over. */

@@ -16,10 +16,10 @@ import { type Folded, foldOn, type Judged, unfolded, verdictAt } from '../domain
 import { limits } from '../domain/limits.ts';
 
 export type RunHistory = Readonly<{
-  /** What the event that lies at `seq` was worth, and the run behind it. Gives up after `deadlineMs`. */
-  judge(place: Place, seq: number, deadlineMs?: number): Promise<Weighed>;
-  /** With everything that is stored at the time of the call. Tried until it succeeds. */
-  current(place: Place): Promise<Run>;
+  /** What the event that lies at `seq` was worth, and the run behind it. Tried until it succeeds or is ended. */
+  judge(place: Place, seq: number, ending?: AbortSignal): Promise<Weighed>;
+  /** With everything that is stored at the time of the call. Tried likewise. */
+  current(place: Place, ending?: AbortSignal): Promise<Run>;
   /** Nobody will ask for it soon. */
   forget(runId: string): void;
 }>;
@@ -27,7 +27,8 @@ export type RunHistory = Readonly<{
 /** `bytes`: of all events of the run, hence about the most that can follow from them. */
 export type Weighed = Judged & Readonly<{ bytes: number }>;
 
-export type Place = Readonly<{ org: string; runId: string }>;
+/** `lastSeq`: that of the event before the one that is judged, where it is known. */
+export type Place = Readonly<{ org: string; runId: string; lastSeq?: number }>;
 
 type Deps = Readonly<{
   journal: Pick<Journal, 'load'>;
@@ -61,16 +62,16 @@ export function openRunHistory({ journal, clock, log, signal, onFailure }: Deps)
   const foldedOn = async (
     { org, runId }: Place,
     o: LoadOptions,
-    deadlineMs: number,
+    ending: AbortSignal = signal,
   ): Promise<Kept> => {
     const before = kept.of(runId) ?? nothing;
     const fromSeq = before.folded.run.seq + 1;
     const filter = subjects.runFilter(org, runId);
     const messages = await retry(() => journal.load('WB_RUNS', filter, { ...o, fromSeq }), {
       clock,
-      deadlineMs,
+      deadlineMs: Number.POSITIVE_INFINITY,
       retryable: isOutage,
-      signal,
+      signal: ending,
     });
     const folded = foldOn(before.folded, messages.flatMap(eventOf));
     const bytes = messages.reduce((sum, { body }) => sum + body.length, before.bytes);
@@ -78,19 +79,25 @@ export function openRunHistory({ journal, clock, log, signal, onFailure }: Deps)
     return { folded, bytes };
   };
   return {
-    judge: async (place, seq, deadlineMs = limits.loadDeadlineMs) => {
+    judge: async (place, seq, ending) => {
       const known = kept.of(place.runId);
       const { folded, bytes } =
         known !== undefined && known.folded.run.seq >= seq
           ? known
-          : await foldedOn(place, { minSeq: seq }, deadlineMs);
+          : await foldedOn(place, { minSeq: seq, sparse: isFar(place, seq) }, ending);
       return { run: folded.run, verdict: verdictAt(folded, seq), bytes };
     },
-    current: async (place) =>
-      (await foldedOn(place, { leader: true }, Number.POSITIVE_INFINITY)).folded.run,
+    current: async (place, ending) => (await foldedOn(place, { leader: true }, ending)).folded.run,
     forget: kept.drop,
   };
 }
+
+/** So much between two events of a run that reading past it costs more than finding them one by one. */
+const farFrom = 250;
+
+/** As an offer lies behind its run's creation when the job has waited in a long queue. */
+const isFar = ({ lastSeq }: Place, seq: number): boolean =>
+  lastSeq !== undefined && seq - lastSeq > farFrom;
 
 type KeptRuns = Readonly<{
   of(runId: string): Kept | undefined;

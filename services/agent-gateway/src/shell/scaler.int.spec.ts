@@ -1,4 +1,5 @@
 import { startTestServers } from '@waybill/embedded';
+import { eventually } from '@waybill/process/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LogWorld, openLogWorld, type TestRun } from './log-world.fixture.ts';
 import { type PlainAgent, registerAgent, SCALER_TOKEN as token } from './plain-agent.fixture.ts';
@@ -71,6 +72,29 @@ describe('an agent that a scaler made', () => {
     const { runId, jobId } = jobOf(run);
     const again = await world.gateway();
     await registerAgent(again.url, { agentId: 'a', token, inFlightJobs: [{ runId, jobId }] });
+    await run.jobState('running');
+  });
+
+  it('keeps its other work when we close its session for an offer that it has not answered', async () => {
+    const { url } = await world.gateway();
+    const agent = await registerAgent(url, { agentId: 'a', token });
+    const run = await offered(agent);
+    agent.send({ type: 'job.ack', messageId: 'ack', ...jobOf(run) });
+    await run.jobState('running');
+    const open = await world.run();
+    const session = await world.session('a');
+    await open.offer({ agentId: 'a', session, ackTimeoutMs: 1 });
+    await agent.next('job.dispatch');
+    // Before the deadline by the server's clock it is void.
+    await eventually(async () => {
+      await open.decide('job.expired', { jobId: open.jobId(), attempt: 1 });
+      return (await open.job()).state === 'queued';
+    });
+    expect((await agent.closed).code).toBe(4031);
+    expect((await run.has('agent.lost')).body).toEqual({ code: 4031, scalerManaged: false });
+    expect((await run.job()).state).toBe('recovering');
+    const { runId, jobId } = jobOf(run);
+    await registerAgent(url, { agentId: 'a', token, inFlightJobs: [{ runId, jobId }] });
     await run.jobState('running');
   });
 

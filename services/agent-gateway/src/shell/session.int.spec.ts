@@ -25,6 +25,29 @@ afterEach(async () => {
 const at = 1_700_000_000_000;
 
 describe('a session', () => {
+  it('has its reports of room behind the rejects that it said before', async () => {
+    const { url } = await world.gateway();
+    const agent = await registerAgent(url, { agentId: 'a' });
+    const session = await world.session('a');
+    for (let count = 1; count <= 10; count += 1) {
+      const run = await world.run();
+      await run.offer({ agentId: 'a', session });
+      await agent.next('job.dispatch');
+      const job = { runId: run.runId, jobId: run.wireId() };
+      agent.send({
+        type: 'job.reject',
+        messageId: `r${count}`,
+        ...job,
+        reason: 'busy',
+        timestamp: at,
+      });
+      agent.send({ type: 'agent.status', messageId: `s${count}`, agentId: 'a', activeJobs: 0 });
+      const status = await world.hasAgent('a', 'status', count);
+      const reject = await run.has('job.reject');
+      expect(status.at).toBeGreaterThanOrEqual(reject.at);
+    }
+  });
+
   it('carries one job from its offer to its success, every word stored as it came', async () => {
     const { url } = await world.gateway();
     const run = await world.run();

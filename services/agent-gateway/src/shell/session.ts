@@ -2,6 +2,7 @@
  * One agent on one socket, from the upgrade to the last fact about it. Drives the pure session protocol: frames in, effects
  * out. Reads no more while it owes the log too much, and when its socket ends says so to every run that depends on it.
  */
+import type { Journal } from '@waybill/journal';
 import type { Logger, Timer } from '@waybill/process';
 import { wire } from '@waybill/protocol';
 import type { WebSocket } from 'ws';
@@ -15,7 +16,7 @@ import {
   type State,
   step,
 } from '../domain/session-protocol.ts';
-import { type Closing, openAgentSocket } from './agent-socket.ts';
+import { type Closed, openAgentSocket } from './agent-socket.ts';
 import { type Fault, goodbye, leave } from './departure.ts';
 import { openFlowControl, type SharedDebt } from './flow-control.ts';
 import type { FrameIntake } from './frame-intake.ts';
@@ -25,6 +26,7 @@ import type { Seat } from './registry.ts';
 
 export type SessionDeps = RegistrationDeps &
   Readonly<{
+    journal: Pick<Journal, 'append' | 'last'>;
     log: Logger;
     signIn: SignIn;
     intake: FrameIntake;
@@ -46,14 +48,14 @@ type Registering = Extract<Effect, { type: 'register' }>;
 
 export function openSession(ws: WebSocket, deps: SessionDeps): Session {
   const { clock, log, registry, intake, signIn } = deps;
-  const gone = Promise.withResolvers<Closing>();
+  const gone = Promise.withResolvers<Closed>();
   let state: State = initial;
   let seat: Seat | undefined;
   let registration: Promise<void> = Promise.resolve();
   let presence: Timer | undefined;
   /** By a newer session of the agent, or by somebody else's word in the log. */
   let over: 'replaced' | 'ended' | undefined;
-  let fault: Fault = 'agent';
+  let fault: Fault | undefined;
   let frameNo = 0;
 
   const onFrame = (raw: Uint8Array, isText: boolean): void => {
@@ -147,7 +149,7 @@ export function openSession(ws: WebSocket, deps: SessionDeps): Session {
     }
     apply({ type: 'settled' });
   };
-  const depart = async (closing: Closing): Promise<void> => {
+  const depart = async ({ closing, ours }: Closed): Promise<void> => {
     timer.cancel();
     apply({ type: 'closed' });
     await registration;
@@ -155,12 +157,14 @@ export function openSession(ws: WebSocket, deps: SessionDeps): Session {
     if (seat === undefined) return;
     const { who } = seat;
     registry.leave(seat);
+    seat.left();
     log.info(
       { connection: socket.id, agent: who.agentId, session: who.session, ...closing },
       'agent disconnected',
     );
     if (over === 'replaced') await goodbye(deps, who, closing);
-    else if (over === undefined) await leave(deps, who, closing, fault);
+    else if (over === undefined)
+      await leave(deps, who, closing, fault ?? (ours ? 'session' : 'agent'));
   };
 
   return {

@@ -37,7 +37,7 @@ export async function stopAsDecided(
   // An agent that comes back may be about to take the job to another session.
   await registry.returned({ org, agentId });
   // However long the log is away: a job that was cancelled must not go on because of it.
-  const judged = await history.judge(event, event.seq, Number.POSITIVE_INFINITY);
+  const judged = await history.judge(event, event.seq);
   if (judged.verdict !== 'valid') return;
   const found = attemptOf(judged.run, jobId, attempt);
   if (found === undefined) return;
