@@ -1,32 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { run } from './program.ts';
-import type { Terminal } from './terminal.ts';
-
-type Told = Readonly<{ code: number; out: string; err: string }>;
-
-async function waybill(
-  argv: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<Told> {
-  let [out, err] = ['', ''];
-  const deaf = { on: () => undefined, off: () => undefined };
-  const terminal: Terminal = {
-    env: { WAYBILL_HOME: 'nowhere', ...env },
-    cwd: import.meta.dirname,
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    live: false,
-    width: 80,
-    style: (_style, text) => text,
-    styleErr: (_style, text) => text,
-    stdin: async function* () {},
-    signals: deaf,
-    parent: { once: () => undefined, stdin: { once: () => undefined, resume: () => undefined } },
-    exit: () => undefined,
-  };
-  const code = await run(argv, terminal);
-  return { code, out, err };
-}
+import { waybill } from './waybill.fixture.ts';
 
 describe('the command line', () => {
   it.each([
@@ -66,6 +39,12 @@ describe('the command line', () => {
     expect(code).toBe(78);
     expect(err).toContain('WAYBILL_PRT: is unknown: did you mean WAYBILL_PORT?');
     expect(err).toContain('LOG_LEVEL');
+  });
+
+  it('names the option that is wrong, and what it may be', async () => {
+    const { code, err } = await waybill(['orgs', 'set', '--dispatch-ack-timeout', '10ms']);
+    expect(code).toBe(2);
+    expect(err).toContain('--dispatch-ack-timeout: must be 1000 ms or more');
   });
 
   it('says how to find Waybill when it does not know where it is', async () => {

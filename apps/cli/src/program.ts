@@ -102,7 +102,7 @@ function addRuns({ program, on }: Setup): void {
     .description('stop a run, or with conditions every open run that meets them')
     .option('--reason <text>', 'why, for those who read the record')
     .option('--force', 'at once, without the hooks of its jobs')
-    .option('--job <jobId...>', 'only these jobs of the run')
+    .option('--job <jobId...>', 'only these jobs of the run, by name or id')
     .addOption(
       new Option('--state <state>', 'runs in this state').choices([
         'pending',
@@ -165,7 +165,7 @@ function addRules({ program, on }: Setup): void {
   const drain = reading(agents.command('drain').argument('<agentId>'))
     .description('offer an agent no more work; what it has goes on')
     .option('--off', 'offer it work again')
-    .option('--wait', 'go on until it has nothing left');
+    .option('--wait', 'wait until it has nothing left');
   on(drain, async () => (await import('./commands/agents-drain.ts')).agentsDrain);
 }
 

@@ -1,7 +1,16 @@
 /** The decisions about a job but for its stop, in the cases that make a difference. A type without a case does not compile. */
 import { JOB } from '../src/run.fixture.ts';
 import type { DecisionType } from '../src/run-event.ts';
-import { AFTER, again, asked, at, type Case, lastOffer } from './lifecycle-givens.ts';
+import {
+  AFTER,
+  again,
+  asked,
+  at,
+  type Case,
+  lastOffer,
+  undisturbed,
+  whileStopping,
+} from './lifecycle-givens.ts';
 import { deadlineOf, type Scene } from './lifecycle-scene.ts';
 import type { Stopping } from './lifecycle-stop-cases.ts';
 
@@ -127,6 +136,9 @@ export const decisionCases: Readonly<Record<Decided, readonly Case[]>> = {
       given: again,
       tell: (scene) => silent(scene, AFTER),
     },
+    ...whileStopping('silent for too long', (scene) => silent(scene, AFTER)).map(
+      (each): Case => (each.only === undisturbed ? { ...each, only: ['running'] } : each),
+    ),
     { when: 'not yet', only: ['running', 'cancelling'], tell: (scene) => silent(scene, 0) },
     {
       when: 'read too long before',

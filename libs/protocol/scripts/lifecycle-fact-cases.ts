@@ -6,12 +6,13 @@ import {
   again,
   approval,
   asked,
+  begun,
   type Case,
+  caseOf,
   held,
   lastOffer,
-  overLimit,
-  overLimitAgain,
   undisturbed,
+  whileStopping,
 } from './lifecycle-givens.ts';
 import { type Scene, UPSTREAM } from './lifecycle-scene.ts';
 
@@ -22,22 +23,20 @@ const dropped = (scene: Scene): void =>
     { jobId: UPSTREAM, attempt: 1, session: 3 },
   );
 
+/** Of an offer that came to nothing. */
+const untaken = (when: string, tell: Case['tell']): readonly Case[] => [
+  { when: caseOf(when, 'with the budget spent'), only: ['offered'], given: lastOffer, tell },
+  { when: caseOf(when, 'of a job that somebody cancelled'), only: ['offered'], given: asked, tell },
+];
+
+const unsent = (scene: Scene): void =>
+  void scene.add('job.unsent', { cause: 'secrets_unreadable' }, about);
+
 export const factCases: Readonly<Record<FactType, readonly Case[]>> = {
   'job.ack': [
     { when: '', tell: (scene) => scene.ack(1, 7) },
     { when: 'of another session', only: held, tell: (scene) => scene.ack(1, 6) },
     { when: 'of another attempt', only: held, tell: (scene) => scene.ack(2, 7) },
-    {
-      when: 'of the offer that expired',
-      only: ['queued'],
-      given: {
-        then: (scene) => {
-          scene.offered(1, 7);
-          scene.expired(1);
-        },
-      },
-      tell: (scene) => scene.ack(1, 7),
-    },
   ],
   'job.reject': [
     { when: '`draining`, or `busy` where it had shown room', tell: (scene) => scene.reject(1, 7) },
@@ -72,23 +71,15 @@ export const factCases: Readonly<Record<FactType, readonly Case[]>> = {
       tell: (scene) => scene.status(1, 7, 'failed'),
     },
     { when: '`cancelled`', only: held, tell: (scene) => scene.status(1, 7, 'cancelled') },
+    ...whileStopping('`cancelled`', (scene) => scene.status(1, 7, 'cancelled')),
+    ...whileStopping('`failed`', (scene) => scene.status(1, 7, 'failed')),
+    { when: '`skipped`', only: held, tell: (scene) => scene.status(1, 7, 'skipped') },
     {
-      when: '`cancelled`, stopped at its own limit',
-      only: ['cancelling'],
-      given: overLimit,
-      tell: (scene) => scene.status(1, 7, 'cancelled'),
-    },
-    {
-      when: '`cancelled`, stopped at its own limit, with retries left',
-      only: ['cancelling'],
-      given: overLimitAgain,
-      tell: (scene) => scene.status(1, 7, 'cancelled'),
-    },
-    {
-      when: '`skipped`, and likewise `timed_out_stale`, `drift_dropped`',
+      when: '`timed_out_stale`',
       only: held,
-      tell: (scene) => scene.status(1, 7, 'skipped'),
+      tell: (scene) => scene.status(1, 7, 'timed_out_stale'),
     },
+    { when: '`drift_dropped`', only: held, tell: (scene) => scene.status(1, 7, 'drift_dropped') },
     {
       when: 'of another job, which drops this one',
       only: ['pending', 'queued', 'offered', 'running'],
@@ -109,12 +100,16 @@ export const factCases: Readonly<Record<FactType, readonly Case[]>> = {
       tell: dropped,
     },
   ],
+  'job.unsent': [
+    { when: '', tell: unsent },
+    { when: 'of a job that somebody cancelled', only: ['offered'], given: asked, tell: unsent },
+  ],
   'step.status': [
     { when: '', tell: (scene) => scene.step(1, 7, 0, 'running') },
     {
       when: 'of a step that has ended',
-      only: ['running', 'cancelling'],
-      given: { then: (scene) => void scene.step(1, 7, 0, 'success') },
+      only: begun,
+      given: { began: (scene) => void scene.step(1, 7, 0, 'success') },
       tell: (scene) => scene.step(1, 7, 0, 'running'),
     },
   ],
@@ -127,6 +122,8 @@ export const factCases: Readonly<Record<FactType, readonly Case[]>> = {
       given: again,
       tell: (scene) => scene.lost(1, 7, true),
     },
+    ...whileStopping('an agent of a scaler', (scene) => scene.lost(1, 7, true)),
+    ...untaken('an agent of a scaler', (scene) => scene.lost(1, 7, true)),
   ],
   'agent.resumed': [
     { when: 'on a newer session', tell: (scene) => scene.back('agent.resumed', 1, 9, 7) },
@@ -144,6 +141,13 @@ export const factCases: Readonly<Record<FactType, readonly Case[]>> = {
       given: again,
       tell: (scene) => scene.back('agent.absent', 1, 9, 7),
     },
+    {
+      when: 'on a session that is not newer',
+      only: held,
+      tell: (scene) => scene.back('agent.absent', 1, 7, 7),
+    },
+    ...whileStopping('', (scene) => scene.back('agent.absent', 1, 9, 7)),
+    ...untaken('', (scene) => scene.back('agent.absent', 1, 9, 7)),
   ],
   'agent.heard': [
     { when: '', tell: (scene) => scene.add('agent.heard', { frame: 'log.chunk' }, about) },
@@ -165,7 +169,7 @@ export const factCases: Readonly<Record<FactType, readonly Case[]>> = {
   ],
   'approval.requested': [
     { when: '', tell: approval },
-    { when: 'once more', only: ['running'], given: { then: approval }, tell: approval },
+    { when: 'once more', only: begun, given: { began: approval }, tell: approval },
   ],
   'approval.answered': [
     {
@@ -175,8 +179,8 @@ export const factCases: Readonly<Record<FactType, readonly Case[]>> = {
     },
     {
       when: 'the last that was open',
-      only: ['running'],
-      given: { then: approval },
+      only: begun,
+      given: { began: approval },
       tell: (scene) =>
         scene.add('approval.answered', { requestId: 'm1', outcome: 'approved' }, { jobId: JOB }),
     },

@@ -18,20 +18,22 @@ passed by an event whose own stored time is strictly behind it, never by anybody
 const offers: Section = () => `
 ## Offers
 
-A queued job is *offered* to one session of one agent. The offer is stored, then sent, once; its deadline begins when it is stored: 10 s,
-or what the org has set, and an open offer keeps what it was made with. Exactly one thing resolves it:
+A queued job is *offered* to one session of one agent. The offer is stored, then sent, once; its deadline begins when it is stored: the
+job's \`ackTimeoutMs\`, else what the org has set, else 10 s; and an open offer keeps what it was made with. Exactly one thing resolves it:
 
 - **accepted**, by \`job.ack\` or by any other word of that attempt but a reject: a status, a step, a log line, or being listed in
   \`inFlightJobs\` when the agent registers again. A lost ack loses nothing.
 - **rejected**, by \`job.reject\`. The job is held back for 0.5 s, doubled each time up to 30 s, and the agent is passed over until it has room.
 - **expired**, when nobody answered in time. The same event queues the job again and closes the session with 4031.
-- **withdrawn**, because the agent came back without it, will not come back, its gateway is gone, or somebody cancelled the job.
+- **withdrawn**, because the agent came back without it, will not come back, its gateway is gone, or somebody cancelled the job. Also where its frame
+  cannot be made (\`job.unsent\`): then the job fails at once, and no agent is waited for.
 
 Every offer is an *attempt* with a number and a *fence*, the sequence that it expected. Whoever speaks of another attempt, or from
 another session, speaks in vain.
 
 **Budget.** A job fails as \`offers_exhausted\` when so many offers came to nothing: 5, or the rule's \`attemptsMax\`. Two kinds cost nothing:
-those that were lost with a gateway of ours, and a \`busy\` of an agent that never showed that it had room.
+those that were lost with a gateway of ours, and a \`busy\` of an agent that never showed that it had room. Work that is done again has
+the whole budget again, and a run's \`offers\` count from there; its attempts tell of all.
 
 **Retries** are another counter: of work that was begun. A job's \`retries\` say what is done again, by cause (\`failed\`, \`agent_lost\`,
 \`timed_out_stale\`, \`job_timeout\`) and by the exit code of the step that failed last; the first policy that fits counts, with its own
@@ -45,15 +47,15 @@ const deadlines: Section = () => `
 | what may take how long | counted from | set by | when it is over |
 | --- | --- | --- | --- |
 | the wait for an agent | queued, whatever offers come to nothing | \`queueTimeoutMs\` | \`job.timed_out\`: failed, \`queue_timeout\` |
-| the answer to an offer | the offer | the org, 10 s | \`job.expired\`: queued again |
+| the answer to an offer | the offer | \`ackTimeoutMs\`, else the org, else 10 s | \`job.expired\`: queued again |
 | the work | the first word of the attempt | \`timeoutMs\` | \`job.cancel\`, then force: failed, \`job_timeout\` |
-| silence | the last fact or heartbeat | 120 s, two heartbeats | \`job.stale\`: \`timed_out_stale\` |
+| silence | the last fact or heartbeat | \`heartbeatTimeoutMs\`, else 120 s, two heartbeats | \`job.stale\`: \`timed_out_stale\` |
 | a lost agent's return | the loss | 120 s | \`job.lost\`: failed, \`agent_lost\` |
 | a graceful stop | the stop | \`cancelGraceMs\`, 30 s | \`job.cancel\` with force |
 | a forced stop | the force | 10 s | \`job.cancelled\` |
 
-The first four are a job's own. Heartbeats do not prolong the work, and work does not excuse silence. While a step waits for approval
-the clock of the work stands still; the heartbeats go on.
+The first four are a job's own. What a job says for its silence is also the lease that each heartbeat gives its agent. Heartbeats do not prolong the work, and work does not excuse silence. While a step waits for approval
+the clock of the work stands still; the heartbeats go on. A wait ends with the connection that it was asked on: an agent that is back asks again.
 
 The scheduler sweeps what is due at least every 250 ms. Before \`job.stale\` it reads the last heartbeat from the leader of its stream and
 says when: heartbeats lie apart from the run, and a scheduler that was frozen since then would not know better.
@@ -66,7 +68,12 @@ A person's wish, \`cancel.requested\`, is about a run or some of its jobs. What 
 agent at work is told to stop and has its grace; then it is told with force; then the job is given up and ends all the same. What the
 agent says first counts: a job that had succeeded has succeeded. A cancelled job is never queued again, whatever becomes of its agent,
 and the wish stays with it while its socket is away. The same way leads from a job's own limit, to \`failed\`, and from *fail-fast*: when
-one job of a matrix fails for good (or any job, where the run says so), its siblings are stopped.
+one job of a matrix fails for good (or any job, where the run says so), its siblings are stopped. The run's own \`failFast\` spares
+nothing that is open: a job that is to clean up behind a failure (\`on: [failed]\`) is cancelled with the rest, so a run that has such jobs
+goes without it.
+
+\`cancelling\` by its agent's own word alone, when nobody asked for it, is work like any other: where that agent is given up it ends as
+\`failed\` or \`timed_out_stale\`, and its retries count.
 
 ## An agent goes away and comes back
 

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { aboutOf, everyMove, pairs } from '../src/moves.fixture.ts';
 import { isDecision, isRunEventType, runEventBodies } from '../src/run-event.ts';
 import { isTerminalJob, JobState } from '../src/states.ts';
 import { voidReasons } from '../src/void.ts';
 import { generated } from './generate.ts';
 import { eventTypes, happenings } from './lifecycle-table.ts';
 
+const isTold = (type: string): boolean => eventTypes.some((each) => each === type);
 const page = generated().get('docs/run-lifecycle.md') ?? '';
 
 describe('docs/run-lifecycle.md', () => {
@@ -18,6 +20,34 @@ describe('docs/run-lifecycle.md', () => {
           happenings.filter((each) => each.from === state && each.type === type).length,
           `${type} in ${state}`,
         ).toBeGreaterThan(0);
+  });
+
+  /** What holds for all events is said once: those of another attempt, of another session, and repeats. */
+  const general: readonly string[] = ['stale-attempt', 'foreign-session', 'repeated'];
+
+  it('has a case for whatever random histories make of an event in a state', () => {
+    const line = (from: string, type: string, to: string): string => `${type} in ${from}: ${to}`;
+    const told = new Set(
+      happenings.map(({ from, type, to, why }) => line(from, type, to ?? `void, ${why}`)),
+    );
+    everyMove((move) => {
+      const { event, after, isVoid } = move;
+      if (event.type === 'unreadable' || !isTold(event.type)) return;
+      if (!isVoid)
+        for (const [was, is] of pairs(move))
+          if (was !== is) expect(told).toContain(line(was.state, event.type, is.state));
+      // A wish is void for all jobs that it names, and not for each.
+      const was = event.type === 'cancel.requested' ? undefined : aboutOf(move)?.was;
+      const why = after.lastVoid?.why ?? '';
+      if (isVoid && was !== undefined && !general.includes(why))
+        expect(told).toContain(line(was.state, event.type, `void, ${why}`));
+    }, 300);
+  });
+
+  it('shows that work which somebody asked to cancel is never done again', () => {
+    const asked = happenings.filter(({ when }) => when.includes('somebody cancelled'));
+    expect(asked.length).toBeGreaterThan(10);
+    for (const { to } of asked) expect(to).not.toBe('queued');
   });
 
   it('shows that nothing moves a job that has ended', () => {

@@ -13,10 +13,12 @@ export type Given = Readonly<{
   shape?: Partial<JobShape>;
   run?: Partial<RunCreated>;
   room?: 'assumed' | 'reported';
-  /** Why it was told to stop, where that is not a cancel. */
-  stop?: 'job_timeout';
+  /** Why it is cancelling, where that is not a cancel: its own limit, or nothing but its agent's word. */
+  stop?: 'job_timeout' | 'own word';
   /** How the job that is needed ended; else it is open. */
   upstream?: 'success' | 'failed';
+  /** What happens as soon as it runs. */
+  began?: (scene: Scene) => void;
   /** What happens before the event that the row is about. */
   then?: (scene: Scene) => void;
 }>;
@@ -48,6 +50,7 @@ const offered: Reach = (scene, { room }) =>
 const running: Reach = (scene, given) => {
   offered(scene, given);
   scene.ack(1, 7);
+  given.began?.(scene);
 };
 const says =
   (state: 'success' | 'failed' | 'cancelled'): Reach =>
@@ -72,6 +75,7 @@ const reach: Readonly<Record<JobState, Reach>> = {
   cancelling: (scene, given) => {
     running(scene, given);
     if (given.stop === undefined) scene.stop(1);
+    else if (given.stop === 'own word') scene.status(1, 7, 'cancelling');
     else scene.stop(1, { reason: given.stop }, scene.at() + LIMIT_MS + 1);
   },
   success: says('success'),

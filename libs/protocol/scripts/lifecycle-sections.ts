@@ -52,7 +52,9 @@ ${ends.join('\n')}
 \`\`\`
 
 A line of the tables below is one event in one case: what the job becomes, and what else a reader of the run sees. Cases that make no
-difference in a state are not told apart there.
+difference in a state are not told apart there. Nor is said of each what holds for all: an event that names another attempt than the current
+one is void as \`stale-attempt\`, one of a session that does not have that attempt as \`foreign-session\`, one whose id the run has seen
+as \`repeated\`.
 `;
 };
 
@@ -69,9 +71,11 @@ function stateTable(from: JobState): string {
   const void_ = new Map<string, string[]>();
   for (const type of eventTypes) {
     const why = alwaysVoid(from, type);
-    if (why !== undefined) void_.set(why, [...(void_.get(why) ?? []), code(type)]);
+    if (why === undefined) continue;
+    const reason = why.map(code).join(', of an attempt that is over ');
+    void_.set(reason, [...(void_.get(reason) ?? []), code(type)]);
   }
-  const reasons = [...void_].map(([why, types]) => `- ${code(why)}: ${types.join(', ')}`);
+  const reasons = [...void_].map(([reason, types]) => `- ${reason}: ${types.join(', ')}`);
   return `${table(['event', 'case', 'becomes', 'and'], rows)}\n\nAlways void here:\n\n${reasons.join('\n')}`;
 }
 
@@ -99,7 +103,7 @@ const endings: Section = () => {
     .filter((state) => !reserved.includes(state))
     .map((state) => `from ${code(state)}`);
   const final = ended.every((state) =>
-    eventTypes.every((type) => alwaysVoid(state, type) === 'after-end'),
+    eventTypes.every((type) => alwaysVoid(state, type)?.join() === 'after-end'),
   );
   if (!final) throw new Error('an event moves a job that has ended');
   return `

@@ -4,13 +4,16 @@ import type { DecisionType } from '../src/run-event.ts';
 import {
   AFTER,
   approval,
+  asked,
   at,
   begun,
   type Case,
   forced,
   held,
   limited,
+  overLimit,
   overLimitAgain,
+  ownWord,
   undisturbed,
 } from './lifecycle-givens.ts';
 import { deadlineOf, type Given, LIMIT_MS, type Scene } from './lifecycle-scene.ts';
@@ -56,6 +59,24 @@ export const stopCases: Readonly<Record<Stopping, readonly Case[]>> = {
       tell: (scene) => overTime(scene, 0),
     },
     {
+      when: 'because somebody cancelled it, while it cancels by its agent’s own word',
+      only: ['cancelling'],
+      given: ownWord,
+      tell: (scene) => scene.stop(1),
+    },
+    {
+      when: 'at its own limit, while it cancels by its agent’s own word',
+      only: ['cancelling'],
+      given: { ...ownWord, ...limited },
+      tell: (scene) => overTime(scene, AFTER),
+    },
+    {
+      when: 'at its own limit, before that is over, while it cancels by its agent’s own word',
+      only: ['cancelling'],
+      given: { ...ownWord, ...limited },
+      tell: (scene) => overTime(scene, 0),
+    },
+    {
       when: 'at its own limit',
       only: ['offered', 'running', 'recovering'],
       given: limited,
@@ -74,11 +95,21 @@ export const stopCases: Readonly<Record<Stopping, readonly Case[]>> = {
       tell: (scene) =>
         scene.add('job.cancelled', { jobId: JOB, reason: 'fail_fast' }, { jobId: JOB }),
     },
-    { when: 'of its attempt, which is not forced', only: begun, tell: (s) => stopped(s, AFTER) },
+    {
+      when: 'of its attempt, which is not forced',
+      only: ['queued', ...begun],
+      tell: (s) => stopped(s, AFTER),
+    },
     {
       when: 'after the time that it had when it was forced',
       only: ['cancelling'],
       given: forced,
+      tell: (scene) => stopped(scene, AFTER),
+    },
+    {
+      when: 'after that time, stopped at its own limit',
+      only: ['cancelling'],
+      given: { ...overLimit, then: (scene) => void scene.stop(1, { force: true }) },
       tell: (scene) => stopped(scene, AFTER),
     },
     {
@@ -111,6 +142,17 @@ export const stopCases: Readonly<Record<Stopping, readonly Case[]>> = {
   'session.ended': [
     {
       when: 'the session that has it',
+      tell: (scene) =>
+        scene.add(
+          'session.ended',
+          { jobId: JOB, attempt: 1, session: 7, cause: 'gateway_lost' },
+          { jobId: JOB },
+        ),
+    },
+    {
+      when: 'the session that has it, of a job that somebody cancelled',
+      only: ['offered'],
+      given: asked,
       tell: (scene) =>
         scene.add(
           'session.ended',

@@ -25,11 +25,30 @@ export type Happening = Readonly<{
 
 export const eventTypes = Object.keys(cases) as readonly JobEventType[]; // the keys of a record of these types
 
+const OVER = 'of an attempt that is over';
+/** A queued job may have attempts behind it; the last one is spoken of. */
+const ofPast = ({ when, given, tell }: Case): Case => ({
+  when: when === '' ? OVER : `${when}, ${OVER}`,
+  given: {
+    ...given,
+    then: (scene) => {
+      scene.offered(1, 7);
+      scene.expired(1);
+    },
+  },
+  tell,
+});
+
 export const happenings: readonly Happening[] = JobState.options.flatMap((from) =>
   eventTypes.flatMap((type) =>
     cases[type]
       .filter(({ only }) => only === undefined || only.includes(from))
-      .map((each) => happeningOf(from, type, each)),
+      .flatMap((each) => {
+        const usual = happeningOf(from, type, each);
+        return from === 'queued' && usual.why === 'stale-attempt'
+          ? [usual, happeningOf(from, type, ofPast(each))]
+          : [usual];
+      }),
   ),
 );
 
@@ -56,10 +75,11 @@ function happeningOf(
   };
 }
 
-/** Whether the event is void whatever the case, for one and the same reason. */
-export function alwaysVoid(from: JobState, type: JobEventType): Void | undefined {
-  const [first, ...others] = happenings.filter((each) => each.from === from && each.type === type);
-  return first?.why !== undefined && others.every(({ why }) => why === first.why)
-    ? first.why
-    : undefined;
+/** The reasons where the event is void whatever the case; undefined where it is not. */
+export function alwaysVoid(from: JobState, type: JobEventType): readonly Void[] | undefined {
+  const reasons = happenings
+    .filter((each) => each.from === from && each.type === type)
+    .map(({ why }) => why);
+  const found = reasons.filter((why) => why !== undefined);
+  return found.length === reasons.length ? [...new Set(found)] : undefined;
 }

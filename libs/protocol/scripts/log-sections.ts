@@ -132,7 +132,7 @@ export const headerTable: readonly (readonly [name: string, meaning: string])[] 
   ['ce-specversion', 'Always `1.0`: the attributes are those of CloudEvents.'],
   [
     'ce-id',
-    'The event’s id; the fold ignores one that it has seen in the run. A decision’s is made of what it decides and the sequence it expects, a fact’s of session and frame number.',
+    'The event’s id; the fold ignores one that it has seen in the run. A decision’s is made of what it decides and the sequence it expects, a fact’s of its session and the number of the frame, or the `messageId` where the agent says it again until it is acknowledged.',
   ],
   ['ce-source', 'Who appended it, as `/waybill/dispatcher`.'],
   ['ce-type', 'The type of the event, as `job.offered`. What counts is the subject.'],

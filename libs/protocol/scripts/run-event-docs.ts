@@ -93,6 +93,11 @@ export const runDocs: Readonly<Record<RunEventType, Doc>> = {
     by: fromAgent,
     fold: `Keeps the step by its index and kind; one that ended does not change. ${takesUp}`,
   },
+  'job.unsent': {
+    what: 'The frame of an offer cannot be made: its secrets do not open, or it does not fit the protocol or the limit of a frame. The agent got nothing.',
+    by: 'agent-gateway',
+    fold: 'Withdraws the offer at no cost and fails the job with the cause; one that somebody cancelled is `cancelled`. Void once the offer is resolved.',
+  },
   'agent.lost': {
     what: 'The socket of the session that holds the attempt is gone.',
     by: 'agent-gateway',
@@ -101,7 +106,7 @@ export const runDocs: Readonly<Record<RunEventType, Doc>> = {
   'agent.resumed': {
     what: 'The agent is back on a newer session, with the job in hand.',
     by: 'agent-gateway',
-    fold: `Moves the attempt to the new session. ${takesUp} Void for another agent or a session that is not newer.`,
+    fold: `Moves the attempt to the new session; what it waited for on the old one is over. ${takesUp} Void for another agent or a session that is not newer.`,
   },
   'agent.absent': {
     what: 'The agent is back on a newer session, without the job.',

@@ -28,6 +28,14 @@ export const AgentDisconnected = z.looseObject({
 /** Said again for a session that lasts, well inside the age that its stream keeps: as `registered`, and of it. */
 export const AgentPresent = AgentRegistered.extend({
   session: z.int().positive().describe('The session that is still there.'),
+  draining: z
+    .object({
+      since: z.int().describe('Since when, in Unix milliseconds.'),
+      by: z.string().describe('Who asked.'),
+    })
+    .nullable()
+    .optional()
+    .describe('Whether a person has taken it out of use, for when that word itself has aged out.'),
 });
 /** A person's word: offers nothing to the agent, or does again. It outlasts the agent's sessions. */
 export const AgentDraining = z.looseObject({
@@ -37,6 +45,11 @@ export const AgentDraining = z.looseObject({
 export const AgentViolation = z.looseObject({
   code: z.string().describe('What kind of violation, as a code.'),
   detail: z.string().describe('What was wrong, without what was sent.'),
+  frame: z.string().optional().describe('The type of the frame that it was done with.'),
+  jobId: z
+    .string()
+    .optional()
+    .describe('The job that the frame named, by its id on the wire, where it was not its agent’s.'),
   suppressed: z
     .int()
     .nonnegative()

@@ -25,6 +25,8 @@ export type Attempt = Readonly<{
   reason: AttemptReason;
   room: 'assumed' | 'reported';
   offeredAt: number;
+  /** How long its offer gave for an answer; an extension moves `until` alone. */
+  ackTimeoutMs: number;
   /** An offer may expire only after this server time. */
   until: number;
   resolution: Resolution | null;
@@ -58,6 +60,7 @@ export const newAttempt = (body: JobOffered, at: number): Attempt => ({
   reason: body.reason,
   room: body.room ?? 'reported',
   offeredAt: at,
+  ackTimeoutMs: body.ackTimeoutMs,
   until: at + body.ackTimeoutMs,
   resolution: null,
   cause: null,
@@ -73,6 +76,14 @@ export const newAttempt = (body: JobOffered, at: number): Attempt => ({
   endedAt: null,
   outcome: null,
   steps: [],
+});
+
+/** Its wall clock goes on: nobody is asked any more. */
+export const waitedUntil = (attempt: Attempt, at: number): Attempt => ({
+  ...attempt,
+  approvals: [],
+  waitingSince: null,
+  waitedMs: attempt.waitedMs + Math.max(0, at - (attempt.waitingSince ?? at)),
 });
 
 /** When its own limit is over: its wall clock stands still while it waits for approval. Undefined while nothing limits it. */

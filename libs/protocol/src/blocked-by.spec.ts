@@ -27,7 +27,7 @@ function why(agents: readonly Candidate[] | undefined, shape: Partial<JobShape> 
 describe('a queued job waits', () => {
   it.each<readonly [string, readonly Candidate[] | undefined, string, string]>([
     ['for an agent, where none are known', undefined, 'agent', 'waits for a free agent with linux'],
-    ['for an agent to connect', [], 'no_agent', 'no connected agent has linux'],
+    ['for an agent to connect', [], 'no_agent', 'no agent is connected'],
     [
       'for one that fits',
       [agent('mac', { labels: ['mac'] })],
@@ -64,11 +64,26 @@ describe('a queued job waits', () => {
 
   it('for the one agent that it is pinned to', () => {
     expect(why([agent('one')], { agent: 'two' })).toEqual([
-      { kind: 'no_agent', detail: 'agent two is not connected, or lacks linux' },
+      { kind: 'no_agent', detail: 'agent two is not connected' },
     ]);
     expect(why([agent('one'), agent('two', { load: 1 })], { agent: 'two' })).toEqual([
       { kind: 'busy', detail: 'every agent with linux is busy: two' },
     ]);
+  });
+
+  it.each<readonly [readonly Candidate[] | undefined, string]>([
+    [undefined, 'waits for a free agent'],
+    [[agent('one', { load: 1 })], 'every agent is busy: one'],
+    [[agent('one', { isDraining: true })], 'every agent drains: one'],
+    [[agent('one', { labels: ['taint:gpu'] })], 'no connected agent is free of taints'],
+  ])('in words that name no labels where it asks for none: %j', (agents, detail) => {
+    expect(why(agents, { runsOn: [] }).map((each) => each.detail)).toEqual([detail]);
+  });
+
+  it('for what the agent that it is pinned to lacks', () => {
+    const two = [agent('two', { labels: ['taint:gpu'] })];
+    expect(why(two, { agent: 'two' })[0]?.detail).toBe('agent two lacks linux, or has a taint');
+    expect(why(two, { agent: 'two', runsOn: [] })[0]?.detail).toBe('agent two has a taint');
   });
 
   it('and a few agents are named, however many there are', () => {

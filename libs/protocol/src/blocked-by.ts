@@ -69,28 +69,31 @@ function heldBack(job: Job, now: number): readonly BlockedBy[] {
 }
 
 function waitsFor({ spec }: Job, agents: readonly Candidate[] | undefined): readonly BlockedBy[] {
-  const asked = spec.runsOn.length === 0 ? 'any labels' : spec.runsOn.join(', ');
-  if (agents === undefined) return [because('agent', `waits for a free agent with ${asked}`)];
+  const labels = spec.runsOn.join(', ');
+  const asked = labels === '' ? '' : ` with ${labels}`;
+  if (agents === undefined) return [because('agent', `waits for a free agent${asked}`)];
   const fits = requirementOf(spec.runsOn);
   const matching = agents.filter(
-    ({ agentId, labels }) =>
-      (spec.agent === undefined || spec.agent === agentId) && fits(offeredLabels(labels)),
+    ({ agentId, labels: its }) =>
+      (spec.agent === undefined || spec.agent === agentId) && fits(offeredLabels(its)),
   );
-  if (matching.length === 0)
-    return [
-      because(
-        'no_agent',
-        spec.agent === undefined
-          ? `no connected agent has ${asked}`
-          : `agent ${spec.agent} is not connected, or lacks ${asked}`,
-      ),
-    ];
+  if (matching.length === 0) return [because('no_agent', unmatched(spec, labels, agents))];
   const open = matching.filter(({ isDraining }) => !isDraining);
   if (open.length === 0)
-    return [because('draining', `every agent with ${asked} drains: ${names(matching)}`)];
+    return [because('draining', `every agent${asked} drains: ${names(matching)}`)];
   if (open.every(({ load, capacity }) => load >= capacity))
-    return [because('busy', `every agent with ${asked} is busy: ${names(open)}`)];
+    return [because('busy', `every agent${asked} is busy: ${names(open)}`)];
   return [because('agent', `waits for its turn with ${names(open)}`)];
+}
+
+/** One that is connected and asked for nothing that it lacks has a taint that the job does not ask for. */
+function unmatched({ agent }: Job['spec'], labels: string, agents: readonly Candidate[]): string {
+  const isThere = agents.some(({ agentId }) => agent === undefined || agentId === agent);
+  if (agent !== undefined && !isThere) return `agent ${agent} is not connected`;
+  if (!isThere) return 'no agent is connected';
+  const who = agent === undefined ? 'no connected agent' : `agent ${agent}`;
+  if (labels === '') return agent === undefined ? `${who} is free of taints` : `${who} has a taint`;
+  return agent === undefined ? `${who} has ${labels}` : `${who} lacks ${labels}, or has a taint`;
 }
 
 const NAMED_MAX = 5;

@@ -4,7 +4,7 @@
  */
 import type { Attempt } from './attempt.ts';
 import { runsUntil } from './attempt.ts';
-import { currentAttempt, isHeld, type Job, waitsUntil } from './job.ts';
+import { currentAttempt, isHeld, type Job, silenceMs, waitsUntil } from './job.ts';
 import { needsOf } from './needs.ts';
 import { ORG, RUN } from './run.fixture.ts';
 import { evolveRun, type Run } from './run.ts';
@@ -28,7 +28,7 @@ export function dueOf(job: Job, run: Run): Due | undefined {
     current === undefined || !isHeld(job)
       ? [ofWait(job)]
       : [
-          ofAttempt(job, current, run.created?.staleMs ?? 0),
+          ofAttempt(job, current, run.created === null ? 0 : silenceMs(job.spec, run.created)),
           ofLimit(job, current),
           ofStop(job, current),
         ];
@@ -44,12 +44,12 @@ const aboutOf = (job: Job, { attempt }: Attempt) => ({ jobId: job.spec.jobId, at
 const overTime = (job: Job, current: Attempt, force: boolean) =>
   ({ ...aboutOf(job, current), reason: 'job_timeout', force, graceMs: 20 }) as const;
 
-function ofAttempt(job: Job, current: Attempt, staleMs: number): Due {
+function ofAttempt(job: Job, current: Attempt, silence: number): Due {
   const about = aboutOf(job, current);
   if (job.state === 'offered') return due('job.expired', about, current.until);
   if (job.state === 'recovering')
     return due('job.lost', about, current.recoverUntil ?? Number.POSITIVE_INFINITY);
-  const silentAt = (current.heardAt ?? current.offeredAt) + staleMs;
+  const silentAt = (current.heardAt ?? current.offeredAt) + silence;
   return due('job.stale', { ...about, heartbeat: null }, silentAt);
 }
 

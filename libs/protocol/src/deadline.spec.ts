@@ -102,6 +102,34 @@ describe('the limit of a job', () => {
     expect(jobOf(h)?.state).toBe('cancelling');
   });
 
+  it('goes on where the answer never came, once its agent is back: such a wait ended with the connection', () => {
+    const h = running({ timeoutMs: 5_000 });
+    const began = h.at();
+    const request = (session: number, at: number) =>
+      h.add(
+        'approval.requested',
+        { messageId: 'm1', stepIndex: 0 },
+        { jobId: JOB, attempt: 1, session, at },
+      );
+    const limit = () => {
+      const attempt = jobOf(h)?.attempts[0];
+      return attempt === undefined ? undefined : runsUntil(attempt, 5_000);
+    };
+    request(7, began + 1_000);
+    const about = { jobId: JOB, attempt: 1, session: 9, agentId: 'agent-7', at: began + 61_000 };
+    h.add('agent.resumed', { previousSession: 7 }, about);
+    expect(jobOf(h)?.attempts[0]).toMatchObject({ approvals: [], waitedMs: 60_000 });
+    expect(limit()).toBe(began + 65_000);
+    request(9, began + 62_000);
+    expect(limit()).toBeUndefined();
+    h.add(
+      'approval.answered',
+      { requestId: 'm1', outcome: 'rejected' },
+      { jobId: JOB, at: began + 63_000 },
+    );
+    expect(limit()).toBe(began + 66_000);
+  });
+
   it('is not met by an answer to another attempt that asked under the same id', () => {
     const h = running();
     h.add(
@@ -128,6 +156,43 @@ describe('silence', () => {
     expect(whyVoid(h)).toBe('outdated');
     stale(at - 10_000);
     expect(jobOf(h)?.state).toBe('timed_out_stale');
+  });
+
+  it('is as long as the job says, where it does; so is the lease of whoever is given up then', () => {
+    const retries = [{ on: ['timed_out_stale'], max: 1, backoffMs: 0, backoffMaxMs: 0 }] as const;
+    const h = running({
+      heartbeatTimeoutMs: 300_000,
+      retries: retries.map((each) => ({ ...each, on: [...each.on] })),
+    });
+    const silentAt = h.at() + 300_000;
+    const stale = (at: number) =>
+      h.add('job.stale', { jobId: JOB, attempt: 1, heartbeat: null }, { jobId: JOB, at });
+    stale(silentAt);
+    expect(whyVoid(h)).toBe('not-due');
+    stale(silentAt + 1);
+    expect(jobOf(h)).toMatchObject({ state: 'queued', workedUntil: silentAt + 300_001 });
+  });
+
+  it('counts for a lost agent too: nobody begins before its lease, as long as the job says, is over', () => {
+    const retries = [{ on: ['agent_lost' as const], max: 1, backoffMs: 0, backoffMaxMs: 0 }];
+    const shape = { heartbeatTimeoutMs: 300_000, retries };
+    const gone = running(shape);
+    gone.lost(1, 7, true);
+    expect(jobOf(gone)).toMatchObject({ state: 'queued', workedUntil: gone.at() + 300_000 });
+    const lost = running(shape);
+    const { at } = lost.lost(1, 7);
+    lost.add('job.lost', { jobId: JOB, attempt: 1 }, { jobId: JOB, at: at + 120_001 });
+    expect(jobOf(lost)).toMatchObject({ state: 'queued', workedUntil: at + 300_000 });
+    const forced = running({
+      timeoutMs: 5_000,
+      heartbeatTimeoutMs: 300_000,
+      retries: [{ ...retries[0], on: ['job_timeout'], max: 1, backoffMs: 0, backoffMaxMs: 0 }],
+    });
+    forced.stop(1, { reason: 'job_timeout' }, forced.at() + 5_001);
+    forced.stop(1, { force: true, graceMs: 10_000 });
+    const body = { jobId: JOB, attempt: 1, reason: 'job_timeout' as const };
+    forced.add('job.cancelled', body, { jobId: JOB, at: forced.at() + 10_001 });
+    expect(jobOf(forced)).toMatchObject({ state: 'queued', workedUntil: forced.at() + 300_000 });
   });
 });
 

@@ -23,6 +23,11 @@ export const JobStatusFact = z.looseObject({
 export const JobRejectFact = z.looseObject({
   reason: z.string().describe('`busy` or `draining`.'),
 });
+export const JobUnsentFact = z.looseObject({
+  cause: z
+    .string()
+    .describe('Why: `secrets_unreadable`, `dispatch_invalid` or `dispatch_too_big`.'),
+});
 export const StepStatusFact = z.looseObject({
   stepIndex: z.int().describe('The place of the step in its job.'),
   stepName: z.string().describe('Its name.'),
@@ -36,7 +41,9 @@ export const AgentLost = z.looseObject({
   code: z.int().describe('The close code of the socket.'),
   scalerManaged: z
     .boolean()
-    .describe('Whether a scaler made the agent: such a one does not come back.'),
+    .describe(
+      'Whether the agent does not come back: a scaler made it, and it went away by itself.',
+    ),
 });
 export const AgentResumed = z.looseObject({ previousSession });
 export const AgentAbsent = z.looseObject({ previousSession });

@@ -74,6 +74,7 @@ export {
   type Job,
   offersSpent,
   retriesUsed,
+  silenceMs,
   waitsUntil,
 } from './job.ts';
 export { jobSpecs } from './job-specs.ts';

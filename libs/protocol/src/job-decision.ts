@@ -21,6 +21,7 @@ import {
   currentAttempt,
   ended,
   requeued,
+  silenceMs,
   UNTOUCHED,
   untaken,
   waitsUntil,
@@ -80,7 +81,7 @@ export function lostForGood(job: Job, event: RunEventOf<'job.lost'>, run: RunCre
     failure: 'agent_lost',
     cause: 'agent_lost',
     // Its lease began with the last heartbeat that was answered, before the loss.
-    workedUntil: recoverUntil - run.recoveryMs + run.staleMs,
+    workedUntil: recoverUntil - run.recoveryMs + silenceMs(job.spec, run),
   });
 }
 
@@ -89,7 +90,7 @@ export function stale(job: Job, event: RunEventOf<'job.stale'>, run: RunCreated)
   const current = decidedOn(job, attempt, ['running', 'cancelling'], 'not-running');
   if (typeof current === 'string') return current;
   const heardAt = Math.max(current.heardAt ?? current.offeredAt, heartbeat?.at ?? 0);
-  if (!isPast(event.at, heardAt + run.staleMs)) return 'not-due';
+  if (!isPast(event.at, heardAt + silenceMs(job.spec, run))) return 'not-due';
   // Heartbeats lie in another stream: no expectation tells of one that came after the look.
   if (readAt !== undefined && !isFresh(event.at, readAt)) return 'outdated';
   return givenUp(job, 'no_heartbeat', {
@@ -98,7 +99,7 @@ export function stale(job: Job, event: RunEventOf<'job.stale'>, run: RunCreated)
     failure: 'no_heartbeat',
     cause: 'timed_out_stale',
     // A heartbeat that came between the look and this event may have been answered: its lease is as long.
-    workedUntil: event.at + run.staleMs,
+    workedUntil: event.at + silenceMs(job.spec, run),
   });
 }
 
@@ -151,7 +152,8 @@ export function cancelled(job: Job, event: RunEventOf<'job.cancelled'>, run: Run
   if (typeof current === 'string') return current;
   const { stop } = current;
   if (stop === null || !stop.force) return 'not-stopping';
-  return isPast(at, stop.until) ? stopped(job, stop, at, at + run.staleMs) : 'not-due';
+  if (!isPast(at, stop.until)) return 'not-due';
+  return stopped(job, stop, at, at + silenceMs(job.spec, run));
 }
 
 export function timedOut(job: Job, event: RunEventOf<'job.timed_out'>): Judged {

@@ -2,11 +2,11 @@
  * What a fact about a job makes of it: only the session that holds the current attempt has a say, and only while it has the job
  * in hand. Invariant 2.
  */
-import type { Attempt } from './attempt.ts';
+import { type Attempt, waitedUntil } from './attempt.ts';
 import { isDecidedFor, isInHand, isLaterSession, isOfAttempt, isOfSession } from './guards.ts';
 import { notBefore } from './instant.ts';
 import type { Job } from './job.ts';
-import { currentAttempt, ended, requeued, withCurrent } from './job.ts';
+import { currentAttempt, ended, requeued, silenceMs, untaken, withCurrent } from './job.ts';
 import { away } from './job-decision.ts';
 import { failed, givenUp, stopped } from './retry.ts';
 import type { RunCreated } from './run-created.ts';
@@ -27,7 +27,9 @@ function returned(job: Job, event: RunEventOf<'agent.resumed' | 'agent.absent'>)
 export function resumed(job: Job, event: RunEventOf<'agent.resumed'>): Judged {
   const current = returned(job, event);
   if (typeof current === 'string') return current;
-  return taken(job, { ...current, session: event.meta.session ?? current.session }, event.at);
+  const session = event.meta.session ?? current.session;
+  // Its waits failed with the connection, and their answers may never have been stored: one that still waits asks again.
+  return taken(job, { ...waitedUntil(current, event.at), session }, event.at);
 }
 
 export function absent(job: Job, event: RunEventOf<'agent.absent'>, run: RunCreated): Judged {
@@ -54,6 +56,7 @@ type HeardEvent = RunEventOf<
   | 'job.ack'
   | 'job.reject'
   | 'job.status'
+  | 'job.unsent'
   | 'step.status'
   | 'agent.lost'
   | 'agent.heard'
@@ -69,6 +72,8 @@ export function heard(job: Job, event: HeardEvent, run: RunCreated): Judged {
   switch (event.type) {
     case 'job.reject':
       return rejected(job, current, event, run);
+    case 'job.unsent':
+      return unsent(job, current, event);
     case 'agent.lost':
       return lost(job, current, event, run);
     case 'job.status':
@@ -94,6 +99,16 @@ function rejected(
   const how = { resolution: 'rejected', cause, at: event.at } as const;
   const isFree = cause === 'busy' && current.room === 'assumed';
   return requeued(job, current, isFree ? { ...how, free: 'busy' } : how, run);
+}
+
+/** What cannot be written to this agent can be written to no other: the job ends, and nobody's silence is waited for or counted. */
+function unsent(job: Job, current: Attempt, { body, at }: RunEventOf<'job.unsent'>): Judged {
+  if (!isDecidedFor(job.state, ['offered'])) return 'not-offered';
+  const { cause } = body;
+  const withdrawn = untaken(job, current, { resolution: 'withdrawn', cause, at });
+  return job.cancel === null
+    ? ended(withdrawn, 'failed', at, cause)
+    : ended(withdrawn, 'cancelled', at, 'cancelled');
 }
 
 /** Any word of the attempt but a reject accepts the offer, and shows that a recovering job is not lost. */
@@ -128,8 +143,10 @@ function lost(
       ? requeued(job, current, { resolution: 'withdrawn', cause: 'agent_lost', at }, run)
       : withCurrent(job, { ...current, away: true });
   // Its host is gone as far as the scaler says; whatever is left of it ends with its lease.
-  if (scalerManaged)
-    return gone(withCurrent(job, { ...current, away: true }), at, at + run.staleMs);
+  if (scalerManaged) {
+    const left = withCurrent(job, { ...current, away: true });
+    return gone(left, at, at + silenceMs(job.spec, run));
+  }
   return job.state === 'recovering' ? 'not-running' : away(job, current, at, run);
 }
 
@@ -172,8 +189,8 @@ export function answered(job: Job, event: RunEventOf<'approval.answered'>): Judg
   // Agents repeat their ids: where it is known which attempt asked, only that one has its answer.
   if (attempt !== undefined && !isOfAttempt(attempt, current)) return 'stale-attempt';
   const approvals = current.approvals.filter((each) => each !== requestId);
-  if (approvals.length > 0) return withCurrent(job, { ...current, approvals });
-  const waited = Math.max(0, event.at - (current.waitingSince ?? event.at));
-  const waitedMs = current.waitedMs + waited;
-  return withCurrent(job, { ...current, approvals, waitingSince: null, waitedMs });
+  return withCurrent(
+    job,
+    approvals.length > 0 ? { ...current, approvals } : waitedUntil(current, event.at),
+  );
 }

@@ -27,6 +27,14 @@ export function jobSpecs(requests: readonly JobRequest[], context: JobsContext):
     .map(([job, variant], index) => jobSpec(job, variant, index, context));
 }
 
+/** Those that are said. */
+const timesOf = (job: JobRequest) => ({
+  ...(job.timeoutMs === undefined ? {} : { timeoutMs: job.timeoutMs }),
+  ...(job.queueTimeoutMs === undefined ? {} : { queueTimeoutMs: job.queueTimeoutMs }),
+  ...(job.ackTimeoutMs === undefined ? {} : { ackTimeoutMs: job.ackTimeoutMs }),
+  ...(job.heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs: job.heartbeatTimeoutMs }),
+});
+
 function jobSpec(job: JobRequest, variant: Variant, index: number, context: JobsContext): JobSpec {
   const needs = (job.needs ?? []).map(needOf);
   const isVariant = job.matrix !== undefined;
@@ -50,8 +58,7 @@ function jobSpec(job: JobRequest, variant: Variant, index: number, context: Jobs
     config: isVariant ? { ...config, matrixValues: variant } : config,
     withEvent: job.config === undefined,
     ...(job.agent === undefined ? {} : { agent: job.agent }),
-    ...(job.timeoutMs === undefined ? {} : { timeoutMs: job.timeoutMs }),
-    ...(job.queueTimeoutMs === undefined ? {} : { queueTimeoutMs: job.queueTimeoutMs }),
+    ...timesOf(job),
     ...(job.retries === undefined ? {} : { retries: policiesOf(job.retries) }),
     ...(isVariant
       ? { group: job.name, matrixValues: variant, failFast: job.failFast ?? true }

@@ -19,9 +19,9 @@ export type Job = Readonly<{
   attempts: readonly Attempt[];
   /** Of the current attempt. */
   steps: readonly Step[];
-  /** Offers that nobody took up, by cause; their sum is held against the run's `offersMax`. */
+  /** Offers that nobody took up since work on it last ended, by cause; their sum is held against the run's `offersMax`. */
   spent: Readonly<{ expired: number; rejected: number; withdrawn: number }>;
-  /** Offers that cost nothing: the agent was full beyond what anybody knew, or the loss was ours. */
+  /** Those that cost nothing, since then: the agent was full beyond what anybody knew, or the loss was ours. */
   unspent: Readonly<{ busy: number; lapsed: number }>;
   /** How often ended work was done again, by the index of the policy. */
   retried: readonly number[];
@@ -72,6 +72,10 @@ export const isHeld = (job: Job): boolean => isHeldJob(job.state);
 export const UNTOUCHED = ['pending', 'held', 'waiting', 'queued'] as const;
 const untouched: ReadonlySet<JobState> = new Set(UNTOUCHED);
 export const isUntouched = ({ state }: Job): boolean => untouched.has(state);
+
+/** How long it may be silent while an agent has it; so long is also the lease that each heartbeat gives that agent. */
+export const silenceMs = (spec: JobSpec, run: Pick<RunCreated, 'staleMs'>): number =>
+  spec.heartbeatTimeoutMs ?? run.staleMs;
 
 /** When it has waited for an agent for as long as it may. */
 export const waitsUntil = ({ state, waitsSince, spec }: Job): number | undefined =>

@@ -64,6 +64,20 @@ describe('a lean run', () => {
     expect(leanRun(h).jobs[1]?.spec).toMatchObject({ jobId: `${RUN}-1`, runsOn: ['linux'] });
   });
 
+  it('keeps the times of its jobs, folded or restored', () => {
+    const times = {
+      timeoutMs: 1,
+      queueTimeoutMs: 2,
+      ackTimeoutMs: 3_000,
+      heartbeatTimeoutMs: 120_004,
+    };
+    const h = history();
+    h.created([{ name: 'a', ...times }]);
+    const run = leanRun(h);
+    expect(run.jobs[0]?.spec).toMatchObject(times);
+    expect(decodeRun(encodeRun(run)).jobs[0]?.spec).toMatchObject(times);
+  });
+
   it('shares what its jobs and other runs say alike, folded or restored', () => {
     const h = history();
     h.add('run.created', heavy());

@@ -20,6 +20,9 @@ describe('a job fits an agent', () => {
     ['that is tainted with what it asks for', ['gpu'], ['linux', 'taint:gpu'], true],
     ['that is tainted, if it names the taint', ['taint:gpu'], ['taint:gpu'], true],
     ['that is tainted, by a pattern', ['g*'], ['taint:gpu'], true],
+    ['that has any label, by `*`', ['*'], ['linux'], true],
+    ['not if it is tainted, however many `*` it asks for', ['*', '**'], ['taint:gpu'], false],
+    ['that is tainted, beside a `*`', ['*', 'gpu'], ['taint:gpu'], true],
     ['not if it tolerates one taint of two', ['gpu'], ['taint:gpu', 'taint:secure'], false],
   ])('%s', (_, runsOn, labels, is) => {
     expect(fits(runsOn, labels)).toBe(is);

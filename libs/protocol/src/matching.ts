@@ -20,7 +20,9 @@ export const offeredLabels = (labels: readonly string[]): ReadonlySet<string> =>
 export function requirementOf(runsOn: readonly string[]): Requirement {
   const wanted = runsOn.filter((label) => !label.startsWith('!'));
   const unwanted = runsOn.filter((label) => label.startsWith('!')).map((label) => label.slice(1));
-  const asksFor = (label: string): boolean => wanted.some((each) => isMatch(each, label));
+  // A pattern that says nothing asks for nothing: it is no word for a taint.
+  const asked = wanted.filter((each) => !isMatch(each, ''));
+  const asksFor = (label: string): boolean => asked.some((each) => isMatch(each, label));
   return (labels) => {
     if (!wanted.every((each) => hasMatch(each, labels))) return false;
     if (unwanted.some((each) => hasMatch(each, labels))) return false;

@@ -52,6 +52,26 @@ describe('work that failed', () => {
     ]);
   });
 
+  it('has the whole budget of offers again: offers that nobody took up are counted for each time it is done', () => {
+    const h = history();
+    h.created([{ name: 'a', retries: [policy({ backoffMs: 0, backoffMaxMs: 0 })] }]);
+    for (const attempt of [1, 2, 3, 4]) {
+      h.offered(attempt, attempt);
+      h.expired(attempt);
+    }
+    expect(jobOf(h)?.spent.expired).toBe(4);
+    h.offered(5, 5);
+    h.ack(5, 5);
+    h.status(5, 5, 'failed');
+    expect(jobOf(h)).toMatchObject({ state: 'queued', spent: { expired: 0 } });
+    for (const attempt of [6, 7, 8, 9, 10]) {
+      expect(jobOf(h)?.state).toBe('queued');
+      h.offered(attempt, attempt);
+      h.expired(attempt);
+    }
+    expect(jobOf(h)).toMatchObject({ failure: 'offers_exhausted', spent: { expired: 5 } });
+  });
+
   it('waits longer each time up to the cap, and equally for every reader', () => {
     const h = running(policy({ max: 5 }));
     const waits: number[] = [];

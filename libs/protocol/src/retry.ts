@@ -1,6 +1,7 @@
 /**
  * Work that came to an end without success, and whether it is done again: by the first of the job's policies that fits the cause
- * and the exit code. A counter of its own: the budget of offers is about agents that did not take the job up. Decided by the fold.
+ * and the exit code. A counter of its own: the budget of offers is about agents that did not take the job up, and is whole again
+ * each time that it is done. Decided by the fold.
  */
 import type { Stop } from './attempt.ts';
 import { backoffMs, currentAttempt, ended, type Job, withCurrent, withOutcome } from './job.ts';
@@ -34,6 +35,9 @@ export function failed(job: Job, how: Failed): Job {
     ...past,
     state: 'queued',
     retried,
+    // Its attempts keep what became of the offers before.
+    spent: { expired: 0, rejected: 0, withdrawn: 0 },
+    unspent: { busy: 0, lapsed: 0 },
     queuedAt: how.at,
     // While it is held back, it does not wait for an agent.
     waitsSince: notBefore,

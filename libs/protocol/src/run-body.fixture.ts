@@ -150,6 +150,8 @@ function fact(type: RunEventType, step: HistoryStep, { jobId, current }: About):
       return {
         reason: step.choice % 3 > 0 ? 'busy' : 'draining',
       } satisfies BodyOf<'job.reject'>;
+    case 'job.unsent':
+      return { cause: 'dispatch_too_big' } satisfies BodyOf<'job.unsent'>;
     case 'job.status': {
       const data = {
         outputs: { x: step.choice },

@@ -35,6 +35,7 @@ const anyLimits: fc.Arbitrary<Partial<JobSpec>> = fc.record(
   {
     timeoutMs: fc.constantFrom(20, 60),
     queueTimeoutMs: fc.constantFrom(30, 200),
+    heartbeatTimeoutMs: fc.constantFrom(40, 150),
     retries: fc.array(anyPolicy, { minLength: 1, maxLength: 2 }),
     failFast: fc.boolean(),
   },

@@ -53,6 +53,12 @@ export const JobSpec = z
       .describe('Whether the dispatch adds the event; not where the config was given verbatim.'),
     timeoutMs: durationMs.optional().describe('How long it may run, waits for approval apart.'),
     queueTimeoutMs: durationMs.optional().describe('How long it may wait for an agent.'),
+    ackTimeoutMs: durationMs
+      .optional()
+      .describe('How long an agent has to answer an offer of it; as the org has set if absent.'),
+    heartbeatTimeoutMs: durationMs
+      .optional()
+      .describe('How long it may be silent; the run’s `staleMs` if absent.'),
     retries: z
       .array(RetryPolicy)
       .optional()
@@ -115,15 +121,19 @@ export const RunCreated = z.looseObject({
     .int()
     .positive()
     .describe('Offers of one job that may go unanswered before the job fails.'),
-  ackTimeoutMs: durationMs.describe('How long an agent has to answer an offer.'),
+  ackTimeoutMs: durationMs.describe(
+    'How long an agent has to answer an offer, where neither the job nor the org says.',
+  ),
   recoveryMs: durationMs.describe('How long a lost agent has to come back with its job.'),
-  staleMs: durationMs.describe('How long a running job may be silent.'),
+  staleMs: durationMs.describe('How long a running job may be silent, where it does not say.'),
   cancelGraceMs: durationMs
     .optional()
     .describe('How long a job that is told to stop may take before it is forced; 30 s if absent.'),
   failFast: z
     .boolean()
     .optional()
-    .describe('Whether all other jobs are cancelled when one has failed.'),
+    .describe(
+      'Whether all other jobs are cancelled when one has failed, those that would clean up behind it (`on: [failed]`) included.',
+    ),
 });
 export type RunCreated = z.infer<typeof RunCreated>;

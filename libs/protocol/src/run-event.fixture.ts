@@ -42,6 +42,8 @@ export const runEventSamples: { readonly [T in RunEventType]: BodyOf<T> } = {
         agent: AGENT,
         timeoutMs: 600_000,
         queueTimeoutMs: 3_600_000,
+        ackTimeoutMs: 20_000,
+        heartbeatTimeoutMs: 300_000,
         retries: [
           { on: ['failed'], exitCodes: [75], max: 3, backoffMs: 1_000, backoffMaxMs: 60_000 },
           { on: ['agent_lost', 'timed_out_stale'], max: 1, backoffMs: 0, backoffMaxMs: 0 },
@@ -109,6 +111,7 @@ export const runEventSamples: { readonly [T in RunEventType]: BodyOf<T> } = {
   'job.reject': { ...wireSamples['job.reject'], ...frame },
   'job.status': { ...wireSamples['job.status'], ...frame, droppedJobs: ['deploy'] },
   'step.status': { ...wireSamples['step.status'], ...frame },
+  'job.unsent': { cause: 'secrets_unreadable' },
   'agent.lost': { code: 1006, scalerManaged: false },
   'agent.resumed': { previousSession: 7 },
   'agent.absent': { previousSession: 7 },

@@ -29,6 +29,7 @@ import {
   JobAckFact,
   JobRejectFact,
   JobStatusFact,
+  JobUnsentFact,
   StepStatusFact,
 } from './fact-body.ts';
 import { RunCreated } from './run-created.ts';
@@ -51,6 +52,7 @@ export const runEventBodies = {
   'job.ack': JobAckFact,
   'job.reject': JobRejectFact,
   'job.status': JobStatusFact,
+  'job.unsent': JobUnsentFact,
   'step.status': StepStatusFact,
   'agent.lost': AgentLost,
   'agent.resumed': AgentResumed,

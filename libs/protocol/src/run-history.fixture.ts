@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { runsUntil } from './attempt.ts';
 import type { Job } from './job.ts';
-import { currentAttempt, waitsUntil } from './job.ts';
+import { currentAttempt, silenceMs, waitsUntil } from './job.ts';
 import { rollUp } from './roll-up.ts';
 import { ORG, RUN, START } from './run.fixture.ts';
 import type { Run } from './run.ts';
@@ -114,6 +114,7 @@ const likely: Readonly<Partial<Record<Job['state'], readonly RunEventType[]>>> =
     ...Array.from({ length: 4 }, () => 'job.ack' as const),
     'job.reject',
     'job.reject',
+    'job.unsent',
     'job.expired',
     'agent.lost',
     'job.status',
@@ -184,5 +185,7 @@ function deadlineOf(job: Job, type: RunEventType | 'unreadable'): number | undef
   if (type === 'job.lost') return current.recoverUntil ?? undefined;
   if (type === 'job.cancelled') return current.stop?.until;
   if (type === 'job.cancel') return runsUntil(current, job.spec.timeoutMs);
-  return type === 'job.stale' ? (current.heardAt ?? current.offeredAt) + TIMES.staleMs : undefined;
+  return type === 'job.stale'
+    ? (current.heardAt ?? current.offeredAt) + silenceMs(job.spec, TIMES)
+    : undefined;
 }

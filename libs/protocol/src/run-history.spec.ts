@@ -14,7 +14,7 @@ it('to every state that this version reaches, every resolution, every reason to 
   const runs = new Set<string>();
   const failures = new Set<string>();
   let retried = 0;
-  for (const events of fc.sample(anyHistory, { numRuns: 1_500, seed: 7 }))
+  for (const events of fc.sample(anyHistory, { numRuns: 1_500, seed: 9 }))
     for (const { after } of movesOf(events)) {
       runs.add(after.state);
       for (const job of after.jobs) {

@@ -29,6 +29,8 @@ describe('a run request', () => {
           steps: [{ name: 'unit', run: 'make', env: { CI: '1' }, timeoutMs: 1_000 }],
           timeoutMs: 60_000,
           queueTimeoutMs: 60_000,
+          ackTimeoutMs: 1_000,
+          heartbeatTimeoutMs: 120_000,
           agent: 'builder-1.example.net',
           retries: [{ on: ['failed'], exitCodes: [75], max: 3, backoffMs: 0, backoffMaxMs: 0 }],
           matrix: { os: ['linux', 'mac'], node: [20, 24], fast: [true] },
@@ -135,6 +137,9 @@ describe('a limit holds at its value and not past it', () => {
     ['steps of a job', (at) => ({ steps: list(at, () => ({ run: 'x' })) }), requestLimits.steps],
     ['length of a name', (at) => ({ name: text(at) }), requestLimits.nameLength],
     ['timeout of a job', (at) => ({ timeoutMs: at }), requestLimits.timeoutMs],
+    ['wait for an agent', (at) => ({ queueTimeoutMs: at }), requestLimits.timeoutMs],
+    ['wait for an answer', (at) => ({ ackTimeoutMs: at }), requestLimits.ackTimeoutMaxMs],
+    ['silence of a job', (at) => ({ heartbeatTimeoutMs: at }), requestLimits.timeoutMs],
     [
       'timeout of a step',
       (at) => ({ steps: [{ run: 'x', timeoutMs: at }] }),
@@ -142,6 +147,16 @@ describe('a limit holds at its value and not past it', () => {
     ],
   ])('%s', (_, change, limit) => {
     expect([accepts(change(limit)), accepts(change(limit + 1))]).toEqual([true, false]);
+  });
+
+  it.each([
+    ['ackTimeoutMs', requestLimits.ackTimeoutMinMs],
+    ['heartbeatTimeoutMs', requestLimits.heartbeatTimeoutMinMs],
+  ])('%s, which has a least value too', (field, least) => {
+    expect([accepts({ [field]: least }), accepts({ [field]: least - 1 })]).toEqual([true, false]);
+    expect(problems(RunRequest, request({ ...job, [field]: 10 }))).toEqual([
+      `jobs.0.${field}: must be ${least} ms or more`,
+    ]);
   });
 
   it('jobs of a run', () => {

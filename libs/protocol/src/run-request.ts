@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { variantName, variantsCount, variantsOf } from './matrix.ts';
 import { checkNeeds } from './needs.ts';
+import { orgSettingsLimits } from './org-settings.ts';
 import { type Need, RetryCause } from './run-created.ts';
 import { Outcome } from './states.ts';
 
@@ -15,6 +16,10 @@ export const requestLimits = {
   nameLength: 128,
   labelLength: 256,
   timeoutMs: 7 * 24 * 3_600_000,
+  ackTimeoutMinMs: orgSettingsLimits.dispatchAckTimeoutMinMs,
+  ackTimeoutMaxMs: orgSettingsLimits.dispatchAckTimeoutMaxMs,
+  /** Two heartbeats of agents that send one a minute. */
+  heartbeatTimeoutMinMs: 120_000,
   secrets: 256,
   matrixValues: 256,
   retries: 100,
@@ -32,6 +37,9 @@ const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string(), {
     code === 'invalid_key' ? 'must be a variable name: letters, digits and "_"' : undefined,
 });
 const timeoutMs = z.int().positive().max(requestLimits.timeoutMs);
+
+const atLeastMs = (least: number, most: number) =>
+  z.int().min(least, `must be ${least} ms or more`).max(most, `must be ${most} ms or less`);
 
 export const StepRequest = z.strictObject({
   name: name.optional(),
@@ -76,6 +84,16 @@ export const JobRequest = z
     /** The only agent that may have it. */
     agent: z.string().min(1).max(requestLimits.labelLength).optional(),
     queueTimeoutMs: timeoutMs.optional(),
+    /** How long an agent has to answer an offer of it: as the org has set unless given. */
+    ackTimeoutMs: atLeastMs(
+      requestLimits.ackTimeoutMinMs,
+      requestLimits.ackTimeoutMaxMs,
+    ).optional(),
+    /** How long it may be silent before its agent is given up: two minutes unless given. */
+    heartbeatTimeoutMs: atLeastMs(
+      requestLimits.heartbeatTimeoutMinMs,
+      requestLimits.timeoutMs,
+    ).optional(),
     retries: z.union([retriesMax, z.array(RetryRequest).max(requestLimits.labels)]).optional(),
     /** One job for each combination of values, named after them. */
     matrix: z
@@ -161,7 +179,7 @@ export const runLimits = {
   attemptsMax: z.int().positive().max(100).optional(),
   /** How long a job that is told to stop may take before it is forced: 30 s unless given. */
   cancelGraceMs: timeoutMs.optional(),
-  /** Whether all other jobs are cancelled when one has failed: no unless given. */
+  /** Whether all other jobs are cancelled when one has failed, also those with `on: [failed]`: no unless given. */
   failFast: z.boolean().optional(),
 } as const;
 

@@ -27,6 +27,18 @@ function told() {
 }
 
 describe('a run reads as the api documents it', () => {
+  it('with the time that a lost agent has to come back, while it has it', () => {
+    const h = history();
+    h.created();
+    h.offered(1, 7);
+    h.ack(1, 7);
+    const attempts = () => runView(foldRun(h.events), 'main', RUN).jobs[0]?.['attempts'];
+    const lost = h.lost(1, 7);
+    expect(attempts()).toMatchObject([{ recoverUntil: iso(lost.at + 120_000) }]);
+    h.back('agent.resumed', 1, 9, 7);
+    expect(attempts()).not.toHaveProperty('0.recoverUntil');
+  });
+
   it('field by field, while it runs', () => {
     const h = told();
     expect(runView(foldRun(h.events), 'main', RUN)).toEqual({

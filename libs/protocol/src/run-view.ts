@@ -153,12 +153,12 @@ function jobView(job: Job, run: Run, beside: Beside): Readonly<Record<string, un
       used: retriesUsed(job),
     },
     cancel: cancelView(job.cancel),
-    attempts: job.attempts.map(attemptView),
+    attempts: job.attempts.map((each) => attemptView(each, job)),
     steps: job.steps.map(stepView),
   };
 }
 
-const attemptView = (each: Attempt): Readonly<Record<string, unknown>> => ({
+const attemptView = (each: Attempt, { state }: Job): Readonly<Record<string, unknown>> => ({
   attempt: each.attempt,
   agentId: each.agentId,
   session: each.session,
@@ -175,6 +175,10 @@ const attemptView = (each: Attempt): Readonly<Record<string, unknown>> => ({
     until: iso(each.stop.until),
     force: each.stop.force,
   },
+  // Only while somebody waits for its agent.
+  ...(state === 'recovering' && each.outcome === null && each.recoverUntil !== null
+    ? { recoverUntil: iso(each.recoverUntil) }
+    : {}),
   steps: each.steps.map(stepView),
 });
 

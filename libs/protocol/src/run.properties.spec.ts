@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { RunCompleted } from './decision-body.ts';
-import { currentAttempt, isHeld, offersSpent, retriesUsed } from './job.ts';
+import { currentAttempt, isHeld, offersSpent, retriesUsed, silenceMs } from './job.ts';
 import { aboutOf, everyMove, pairs } from './moves.fixture.ts';
 import { needsOf } from './needs.ts';
 import { rollUp } from './roll-up.ts';
@@ -112,13 +112,13 @@ describe('invariant 3: one agent runs a job at a time', () => {
       if (move.event.type === 'job.offered' && !move.isVoid)
         expect(move.event.at).toBeGreaterThan(was.workedUntil);
       const isDoneAgain = is.retried !== was.retried;
-      const staleMs = move.after.created?.staleMs ?? 0;
+      const lease = move.after.created === null ? 0 : silenceMs(is.spec, move.after.created);
       const isGivenUp =
         move.event.type === 'job.stale' ||
         move.event.type === 'job.cancelled' ||
         (move.event.type === 'agent.lost' && move.event.body.scalerManaged);
       if (isDoneAgain && isGivenUp)
-        expect(is.workedUntil).toBeGreaterThanOrEqual(move.event.at + staleMs);
+        expect(is.workedUntil).toBeGreaterThanOrEqual(move.event.at + lease);
       if (isDoneAgain) expect(is.notBefore).toBeGreaterThan(is.workedUntil);
     });
   });
@@ -172,12 +172,13 @@ describe('what is counted', () => {
           expect(job.failure).toBeOneOf(['offers_exhausted', 'cancelled']);
         const { expired, rejected, withdrawn } = job.spent;
         const { busy, lapsed } = job.unspent;
-        const count = (of: string) =>
-          job.attempts.filter(({ resolution }) => resolution === of).length;
-        // An offer that a cancel withdraws ends the job: it is held against nothing.
-        const stopped = job.attempts.filter(
+        const attempts = sinceRetry(job);
+        const count = (of: string) => attempts.filter(({ resolution }) => resolution === of).length;
+        // An offer that a cancel withdraws, or that had no frame, ends the job: it is held against nothing.
+        const stopped = attempts.filter(
           ({ resolution, cause }) =>
-            resolution === 'withdrawn' && (cause === 'cancelled' || cause === 'fail_fast'),
+            resolution === 'withdrawn' &&
+            ['cancelled', 'fail_fast', 'dispatch_too_big'].includes(cause ?? ''),
         ).length;
         expect([expired, rejected + busy, withdrawn + lapsed + stopped]).toEqual([
           count('expired'),
@@ -243,6 +244,12 @@ describe('what is counted', () => {
     });
   });
 });
+
+/** Those behind the work that was last to be done again: what was offered before is held against nothing. */
+function sinceRetry(job: Run['jobs'][number]): Run['jobs'][number]['attempts'] {
+  const done = job.attempts.filter(({ outcome }) => outcome !== null)[retriesUsed(job) - 1];
+  return job.attempts.slice(done?.attempt ?? 0);
+}
 
 /** Ended in the queue, after its last attempt was to be done again. */
 const wentBack = (job: Run['jobs'][number]): boolean =>

@@ -94,6 +94,29 @@ describe('an offer', () => {
     expect(foldRun(h.events).jobs[0]?.notBefore).toBe(third?.notBefore);
   });
 
+  it('that had no frame fails its job at once and costs nothing; once it is resolved that changes nothing', () => {
+    const h = history();
+    h.created();
+    const about = { jobId: JOB, attempt: 1, session: 7, agentId: 'agent-7' };
+    h.offered(1, 7);
+    const open = foldRun(h.events);
+    h.add('job.unsent', { cause: 'secrets_unreadable' }, about);
+    expect(foldRun(h.events).jobs[0]).toMatchObject({
+      state: 'failed',
+      failure: 'secrets_unreadable',
+      spent: { expired: 0, rejected: 0, withdrawn: 0 },
+      attempts: [{ resolution: 'withdrawn', cause: 'secrets_unreadable', outcome: null }],
+    });
+    h.events.pop();
+    h.ack(1, 7);
+    h.add('job.unsent', { cause: 'secrets_unreadable' }, { ...about, id: 'later' });
+    expect(foldRun(h.events)).toMatchObject({
+      jobs: [{ state: 'running' }],
+      lastVoid: { why: 'not-offered' },
+      anomalies: open.anomalies + 1,
+    });
+  });
+
   it('has its deadline moved by an extension, never back', () => {
     const h = history();
     h.created();

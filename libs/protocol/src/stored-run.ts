@@ -9,7 +9,7 @@ import { initialRun } from './run.ts';
 import type { JobSpec, RunCreated } from './run-created.ts';
 
 /** Raised with every change of what the fold keeps or how it judges: a snapshot of another version is not read. */
-export const FOLD_VERSION = 3;
+export const FOLD_VERSION = 4;
 
 type StoredAttempt = Partial<Attempt>;
 type StoredJob = Readonly<{ spec: LeanSpec; attempts?: readonly StoredAttempt[] }> &
@@ -29,7 +29,7 @@ const usualAttempt = newAttempt(
     agentId: '',
     session: 0,
     reason: 'initial',
-    ackTimeoutMs: 0,
+    ackTimeoutMs: 10_000,
   },
   0,
 );

@@ -1,9 +1,11 @@
 /** `waybill agents drain <agentId>`: no more work for it, or work again with `--off`. What it has goes on; `--wait` waits for that. */
 import { systemClock } from '@waybill/process';
 import { z } from 'zod';
+import { CliError, exits } from '../cli-error.ts';
 import { connect } from '../connection.ts';
 import { Agent, answerAs } from '../http/answer.ts';
 import { listAll } from '../http/list-all.ts';
+import { ProblemError } from '../http/problem.ts';
 import type { Command } from '../invocation.ts';
 import { parseOptions } from '../invocation.ts';
 import { printable } from '../terminal.ts';
@@ -22,7 +24,10 @@ export const agentsDrain: Command = async (invocation) => {
   const agentId = invocation.args[0] ?? '';
   const path = client.inOrg(`/agents/${encodeURIComponent(agentId)}/drain`);
   const body = { type: 'application/json', content: '{}' };
-  const answer = off ? await client.delete(path) : await client.put(path, { body });
+  const asked = off ? client.delete(path) : client.put(path, { body });
+  const answer = await asked.catch((error: unknown) => {
+    throw error instanceof ProblemError && error.status === 404 ? unknownAgent(agentId) : error;
+  });
   const drained = answerAs(Drained, answer);
   let left = wait && !off ? drained.activeJobs : 0;
   while (left > 0) {
@@ -32,8 +37,15 @@ export const agentsDrain: Command = async (invocation) => {
   }
   print(answer, () => {
     if (off) return `agent ${printable(agentId)} gets work again\n`;
-    const rest = wait || drained.activeJobs === 0 ? '' : `; ${drained.activeJobs} at work go on`;
-    return `agent ${printable(agentId)} gets no more work${rest}\n`;
+    const jobs = drained.activeJobs;
+    const rest = wait ? '; none is left' : jobs === 0 ? '' : `; ${jobs} at work go on`;
+    return `agent ${printable(agentId)} gets no more work until \`--off\`${rest}\n`;
   });
   return 0;
 };
+
+const unknownAgent = (agentId: string): CliError =>
+  new CliError(
+    exits.failure,
+    `no agent ${printable(agentId)} is known here: \`waybill agents ls\` lists those that are`,
+  );

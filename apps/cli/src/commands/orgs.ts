@@ -1,5 +1,6 @@
 /** `waybill orgs get|set`: what the organisation has set for itself. */
 import { durationSetting } from '@waybill/process';
+import { OrgSettings } from '@waybill/protocol';
 import { z } from 'zod';
 import { usageError } from '../cli-error.ts';
 import { type Connected, connect } from '../connection.ts';
@@ -13,9 +14,17 @@ const Settings = z.looseObject({
   generation: z.number(),
   settings: z.looseObject({ dispatchAckTimeoutMs: z.number().nullable() }),
 });
+const ackTimeout = durationSetting().pipe(OrgSettings.shape.dispatchAckTimeoutMs.unwrap());
 const Options = z.object({
   dispatchAckTimeout: z
-    .union([z.literal('default').transform(() => null), durationSetting()])
+    .string()
+    .transform((text, context) => {
+      if (text === 'default') return null;
+      const parsed = ackTimeout.safeParse(text);
+      if (parsed.success) return parsed.data;
+      for (const { message } of parsed.error.issues) context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    })
     .optional(),
 });
 

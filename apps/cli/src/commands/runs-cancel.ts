@@ -93,14 +93,37 @@ async function cancelOne(
   runId: string,
   { reason, force, job }: Options,
 ): Promise<number> {
-  const path = `/runs/${encodeURIComponent(runId)}/cancel`;
-  const answer = await post(client, path, { reason, force, jobIds: job });
+  const path = `/runs/${encodeURIComponent(runId)}`;
+  const jobIds = job && (await idsOf(client, path, job));
+  const answer = await post(client, `${path}/cancel`, { reason, force, jobIds });
   print(answer, () => {
     const { state, jobs } = answerAs(Accepted, answer);
     const lines = jobs.map((each) => `  job ${printable(each.name)}: ${each.state}\n`);
     return `run ${runId}: ${state}\n${lines.join('')}`;
   });
   return 0;
+}
+
+const Jobs = z.looseObject({
+  jobs: z.array(
+    z.looseObject({ jobId: z.string(), name: z.string(), group: z.string().nullable().optional() }),
+  ),
+});
+
+/** Of jobs by their ids, by their names, or by the name of the matrix that made them. */
+async function idsOf(
+  client: Client,
+  path: string,
+  asked: readonly string[],
+): Promise<readonly string[]> {
+  const { jobs } = answerAs(Jobs, await client.get(client.inOrg(path)));
+  const found = asked.map((name) => {
+    const ids = jobs.filter((each) => [each.jobId, each.name, each.group].includes(name));
+    if (ids.length > 0) return ids.map(({ jobId }) => jobId);
+    const known = jobs.map((each) => printable(each.name)).join(', ');
+    throw usageError(`the run has no job ${printable(name)}; it has: ${known}`);
+  });
+  return [...new Set(found.flat())];
 }
 
 async function cancelMany(

@@ -50,6 +50,7 @@ export const Job = z.looseObject({
       agentId: z.string(),
       resolution: z.string().nullable(),
       cause: z.string().nullable().optional(),
+      recoverUntil: z.string().optional(),
       offeredAt: when,
     }),
   ),

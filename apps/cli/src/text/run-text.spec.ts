@@ -45,6 +45,16 @@ describe('a job in the text of a run', () => {
     expect(text({})).not.toMatch(/offers|retries/);
   });
 
+  it('says how long a lost agent has to come back', () => {
+    const offeredAt = '2026-01-02T03:04:05.678Z';
+    const recoverUntil = '2026-01-02T03:06:05.678Z';
+    const attempt = { attempt: 1, agentId: 'a', resolution: 'accepted', offeredAt };
+    expect(text({ state: 'recovering', attempts: [{ ...attempt, recoverUntil }] })).toContain(
+      `attempt 1 to a: accepted, has until ${recoverUntil} to come back`,
+    );
+    expect(text({ attempts: [attempt] })).not.toContain('come back');
+  });
+
   it('says what its offers have cost, by cause, and what was free', () => {
     const spent = { ...offers, expired: 2, rejected: 1, busy: 4, lapsed: 1 };
     expect(text({ offers: spent })).toContain(

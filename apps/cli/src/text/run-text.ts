@@ -1,7 +1,7 @@
 /** A run as a person reads it: what, when, and each job with its attempts and steps. */
 import type { Job, Run } from '../http/answer.ts';
 import { printable, type Style, type Terminal } from '../terminal.ts';
-import { durationText, whenText } from './time-text.ts';
+import { durationText, untilText, whenText } from './time-text.ts';
 
 type Styling = Pick<Terminal, 'style' | 'live'> & Readonly<{ nowMs: number }>;
 
@@ -66,7 +66,7 @@ function jobLines(job: Job, o: Styling): readonly string[] {
     .map(({ detail, until }) =>
       until === null || until === undefined
         ? detail
-        : `${detail}, held back until ${whenText(until, o.nowMs, o.live)}`,
+        : `${detail}, held back until ${untilText(until, o.nowMs, o.live)}`,
     )
     .join(', ');
   const notes = [
@@ -81,8 +81,12 @@ function jobLines(job: Job, o: Styling): readonly string[] {
     ...spentLines(job),
     ...job.attempts.map((each) => {
       const why = each.cause === null || each.cause === undefined ? '' : ` (${each.cause})`;
+      const wait =
+        each.recoverUntil === undefined
+          ? ''
+          : `, has until ${untilText(each.recoverUntil, o.nowMs, o.live)} to come back`;
       return printable(
-        `    attempt ${each.attempt} to ${each.agentId}: ${each.resolution ?? 'open'}${why}`,
+        `    attempt ${each.attempt} to ${each.agentId}: ${each.resolution ?? 'open'}${why}${wait}`,
       );
     }),
     ...job.steps.map((step) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockText, durationText, whenText } from './time-text.ts';
+import { clockText, durationText, untilText, whenText } from './time-text.ts';
 
 describe('durations', () => {
   it.each([
@@ -33,5 +33,15 @@ describe('times', () => {
     expect(whenText(null, nowMs, true)).toBe('-');
     expect(whenText('soon', nowMs, false)).toBe('-');
     expect(clockText(at)).toBe('12:00:00.000');
+  });
+});
+
+describe('a time to come', () => {
+  it('is told from now where somebody is looking, and as now once it is over', () => {
+    const at = '2026-01-01T00:00:30.000Z';
+    const now = Date.parse('2026-01-01T00:00:00.000Z');
+    expect(untilText(at, now, true)).toBe('30.0 s from now');
+    expect(untilText(at, now, false)).toBe(at);
+    expect(untilText(at, now + 30_000, true)).toBe('now');
   });
 });

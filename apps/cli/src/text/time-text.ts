@@ -27,4 +27,12 @@ export function whenText(at: string | null, nowMs: number, relative: boolean): s
   return `${Math.floor(ageMs / DAY)} d ago`;
 }
 
+/** A time to come; one that is over reads as now. */
+export function untilText(at: string, nowMs: number, relative: boolean): string {
+  const leftMs = Date.parse(at) - nowMs;
+  return relative && leftMs > 0
+    ? `${durationText(leftMs)} from now`
+    : whenText(at, nowMs, relative);
+}
+
 export const clockText = (at: string): string => /T(\d\d:\d\d:\d\d\.\d{3})/.exec(at)?.[1] ?? at;

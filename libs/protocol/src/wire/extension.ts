@@ -42,10 +42,14 @@ export const JobHeartbeatAck = extension(
 export type JobHeartbeatAck = Immutable<z.infer<typeof JobHeartbeatAck>>;
 
 export const JobStatusAck = extension(
-  message('job.status.ack', 'The terminal status is stored; the agent need not keep it.', {
-    messageId: messageId.describe('The `messageId` of the status.'),
-    runId,
-    jobId,
-  }),
+  message(
+    'job.status.ack',
+    'The attempt has ended in the log; the agent need not keep its status.',
+    {
+      messageId: messageId.describe('The `messageId` of the status.'),
+      runId,
+      jobId,
+    },
+  ),
 );
 export type JobStatusAck = Immutable<z.infer<typeof JobStatusAck>>;

@@ -234,7 +234,41 @@ describe('an agent', () => {
       return view;
     };
     expect(await blocked()).toMatchObject({ jobs: [{ blockedBy: [{ kind: 'agent' }] }] });
-    await api.readModel.db.updateTable('agents').set({ state: 'offline' }).execute();
+    const set = (change: Partial<Row<'agents'>>) =>
+      api.readModel.db.updateTable('agents').set(change).execute();
+    // It says more than we gave it: it has work of somebody else.
+    await set({ last_status: JSON.stringify({ activeJobs: 1 }), last_status_at: at });
+    expect(await blocked()).toMatchObject({
+      jobs: [{ blockedBy: [{ kind: 'busy', detail: 'every agent is busy: agent.with.dots' }] }],
+    });
+    await set({ state: 'offline' });
     expect(await blocked()).toMatchObject({ jobs: [{ blockedBy: [{ kind: 'no_agent' }] }] });
+  });
+
+  it('holds its job back for a while when it rejects it, and so do jobs that are needed', async () => {
+    const runId = newRunId('w2');
+    const { write, seqs } = runWriter(api.journal, runId);
+    const made = createdBody(runId);
+    const [first] = made.jobs;
+    const needs = [{ job: 'build', on: ['success'] }];
+    const second = { ...first, jobId: `${runId}-1`, name: 'ship', needs };
+    await write('run.created', { ...made, jobs: [first, second] });
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      await write('job.offered', { ...offeredBody(runId, seqs.at(-1) ?? 0), attempt });
+      await write('job.reject', { reason: 'busy' }, { fact: true, attempt });
+    }
+    const view: unknown = await (await api.call(`/v1/orgs/${ORG}/runs/${runId}`)).json();
+    expect(view).toMatchObject({
+      jobs: [
+        {
+          name: 'build',
+          blockedBy: [
+            { kind: 'backoff', detail: 'its last offer was rejected' },
+            { kind: 'no_agent' },
+          ],
+        },
+        { name: 'ship', blockedBy: [{ kind: 'needs', detail: 'waits for build', until: null }] },
+      ],
+    });
   });
 });

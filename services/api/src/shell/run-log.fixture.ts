@@ -16,7 +16,7 @@ export type WrittenRun = Readonly<{ runId: string; jobId: string; seqs: readonly
 type Write = (
   type: RunEventType,
   body: Readonly<Record<string, unknown>>,
-  o?: Readonly<{ fact?: boolean }>,
+  o?: Readonly<{ fact?: boolean; attempt?: number }>,
 ) => Promise<number>;
 
 export function runWriter(
@@ -45,7 +45,7 @@ export function runWriter(
       id,
       source: '/waybill/test',
       jobId,
-      attempt: 1,
+      attempt: o.attempt ?? 1,
       agentId: AGENT,
       session: 1,
       fence: seqs[0] ?? 0,

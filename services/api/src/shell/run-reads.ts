@@ -141,11 +141,14 @@ async function waitingSide(
 
 const Labels = z.array(z.string());
 
+/** What the agent last said of its session; it may have jobs that are not ours. */
+const Status = z.looseObject({ activeJobs: z.number() });
+
 const candidateOf = (agent: AgentSummary): Candidate => ({
   agentId: agent.agentId,
   labels: Labels.safeParse(agent.labels).data ?? [],
   capacity: agent.maxConcurrency,
-  load: agent.activeJobs,
+  load: Math.max(agent.activeJobs, Status.safeParse(agent.lastStatus).data?.activeJobs ?? 0),
   isDraining: agent.draining !== null,
 });
 

@@ -110,6 +110,46 @@ describe('a drained agent', () => {
   });
 });
 
+describe('what is said of a session again', () => {
+  const present = (seq: number, of: number, draining?: object | null): AgentEvent => ({
+    ...place(seq),
+    type: 'present',
+    body: {
+      agentId: 'agent-1',
+      labels: ['linux'],
+      platform: 'linux',
+      session: of,
+      ...(draining === undefined ? {} : { draining: draining as { since: number; by: string } }),
+    },
+  });
+  const drain = { since: 60, by: 'ann' };
+
+  it('makes the rows whose first words have aged out, drained as it was', () => {
+    expect(agent([present(50, 5, drain)])).toMatchObject({
+      session: 5,
+      state: 'online',
+      host: { platform: 'linux' },
+      draining_since: 60,
+      draining_by: 'ann',
+    });
+    expect(session([present(50, 5)])).toMatchObject({ session: 5, state: 'online' });
+  });
+
+  it('changes nothing else of rows that are there', () => {
+    const row = agent([registered(5), status(6, 5)]);
+    expect(agent([registered(5), status(6, 5), present(50, 5)])).toEqual(row);
+    expect(agent([registered(5), disconnected(10, 5), present(50, 5)])?.state).toBe('offline');
+    expect(agent([registered(5), registered(9), present(50, 5)])?.session).toBe(9);
+    expect(session([registered(5), disconnected(10, 5), present(50, 5)])?.state).toBe('offline');
+  });
+
+  it('keeps the agent drained, and ends that, as its gateway has read it', () => {
+    expect(agent([registered(5), present(50, 5, drain)])?.draining_since).toBe(60);
+    expect(agent([present(50, 5, drain), present(70, 5, null)])?.draining_since).toBeNull();
+    expect(agent([present(50, 5, drain), registered(70)])?.draining_by).toBe('ann');
+  });
+});
+
 describe('a session', () => {
   it('ends once, with the first reason', () => {
     const again: AgentEvent = {

@@ -51,16 +51,9 @@ const hostFacts = [
 export function evolveAgentRow(row: AgentRow | undefined, event: AgentEvent): AgentRow | undefined {
   switch (event.type) {
     case 'registered':
-      return {
-        ...registration(event),
-        last_status: null,
-        last_status_at: null,
-        draining_since: row?.draining_since ?? null,
-        draining_by: row?.draining_by ?? null,
-        violations: row?.violations ?? 0,
-        last_violation: row?.last_violation ?? null,
-        last_violation_at: row?.last_violation_at ?? null,
-      };
+      return begun(row, event);
+    case 'present':
+      return { ...stillThere(row, event), ...keptDrained(row, event) };
     case 'draining':
       return row === undefined ? row : { ...row, ...drained(row, event), seq: event.seq };
     case 'status':
@@ -74,12 +67,28 @@ export function evolveAgentRow(row: AgentRow | undefined, event: AgentEvent): Ag
   }
 }
 
+const begun = (row: AgentRow | undefined, event: Beginning): AgentRow => ({
+  ...registration(event),
+  last_status: null,
+  last_status_at: null,
+  draining_since: row?.draining_since ?? null,
+  draining_by: row?.draining_by ?? null,
+  violations: row?.violations ?? 0,
+  last_violation: row?.last_violation ?? null,
+  last_violation_at: row?.last_violation_at ?? null,
+});
+
+/** Its registration may have aged out: then this is the first word of the session. */
+const stillThere = (row: AgentRow | undefined, event: Present): AgentRow =>
+  row === undefined || row.session < event.body.session ? begun(row, event) : row;
+
 /** The row of the session that the event is about, as `sessionOf` names it. */
 export function evolveSessionRow(
   row: SessionRow | undefined,
   event: AgentEvent,
 ): SessionRow | undefined {
-  if (event.type === 'registered') return row ?? { ...registration(event), reason: null };
+  if (event.type === 'registered' || event.type === 'present')
+    return row ?? { ...registration(event), reason: null };
   if (event.type !== 'disconnected' || row === undefined) return row;
   if (row.state === 'offline' || row.agent_token !== event.agentToken) return row;
   return { ...row, ...ended(event), reason: event.body.reason };
@@ -87,10 +96,13 @@ export function evolveSessionRow(
 
 export function sessionOf(event: AgentEvent): number | undefined {
   if (event.type === 'registered') return event.seq;
-  return event.type === 'disconnected' ? event.body.session : undefined;
+  return event.type === 'disconnected' || event.type === 'present' ? event.body.session : undefined;
 }
 
-function registration(event: Extract<AgentEvent, { type: 'registered' }>): Registration {
+type Present = Extract<AgentEvent, { type: 'present' }>;
+type Beginning = Present | Extract<AgentEvent, { type: 'registered' }>;
+
+function registration(event: Beginning): Registration {
   const { body } = event;
   const known = hostFacts.flatMap((name) => (body[name] === undefined ? [] : [[name, body[name]]]));
   return {
@@ -99,7 +111,7 @@ function registration(event: Extract<AgentEvent, { type: 'registered' }>): Regis
     agent_id: body.agentId,
     labels: body.labels,
     max_concurrency: body.maxConcurrency ?? 1,
-    session: event.seq,
+    session: event.type === 'present' ? event.body.session : event.seq,
     state: 'online',
     gateway: event.gateway,
     host: Object.fromEntries(known),
@@ -116,6 +128,15 @@ const drained = (row: AgentRow, { at, body }: Extract<AgentEvent, { type: 'drain
   body.draining
     ? { draining_since: row.draining_since ?? at, draining_by: row.draining_by ?? body.by }
     : { draining_since: null, draining_by: null };
+
+/** A person's word, said again by the gateway that read it. */
+const keptDrained = (row: AgentRow | undefined, { body }: Present) =>
+  body.draining === undefined
+    ? {}
+    : {
+        draining_since: body.draining && (row?.draining_since ?? body.draining.since),
+        draining_by: body.draining && (row?.draining_by ?? body.draining.by),
+      };
 
 /** On whichever session: what an agent does against the protocol outlasts it. */
 const violated = (row: AgentRow, { at, body }: Extract<AgentEvent, { type: 'violation' }>) => ({
