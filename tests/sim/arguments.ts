@@ -12,6 +12,8 @@ export type SimArguments = Readonly<{
   guard: string | undefined;
   /** How many seeds a guard may survive. */
   guardSeeds: number;
+  /** Keeps what the kill table found, for the spec that looks whether each guard is still missed. */
+  record: boolean;
   /** Goes on behind a red seed. */
   all: boolean;
   json: boolean;
@@ -32,6 +34,7 @@ export const usage = [
   '  --guards         also the kill table: which seed goes red without each guard',
   '  --guard NAME     without that guard alone; with --seed, the seed is played without it',
   '  --guard-seeds N  how many seeds a guard may survive (1000)',
+  '  --record         keeps the seeds that the kill table found in tests/sim/killing-seeds.json',
   '  --all            go on behind a red seed',
   '  --json           the outcome as JSON on standard output',
 ].join('\n');
@@ -45,6 +48,7 @@ const options = {
   guards: { type: 'boolean', default: false },
   guard: { type: 'string' },
   'guard-seeds': { type: 'string', default: '1000' },
+  record: { type: 'boolean', default: false },
   all: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -58,7 +62,7 @@ export function readArguments(argv: readonly string[]): Read {
     return { kind: 'mistake', problem: error instanceof Error ? error.message : String(error) };
   }
   if (values.help) return { kind: 'help' };
-  const { seed, trace, guards, guard, all, json } = values;
+  const { seed, trace, guards, guard, record, all, json } = values;
   const numbers = [values.seeds, values.from, values.workers, values['guard-seeds'], seed ?? '1'];
   const wrong = numbers.find((text) => !/^\d{1,9}$/.test(text) || Number(text) === 0);
   if (wrong !== undefined)
@@ -77,6 +81,7 @@ export function readArguments(argv: readonly string[]): Read {
       trace,
       guards,
       guard,
+      record,
       all,
       json,
     },

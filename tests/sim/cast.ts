@@ -44,6 +44,10 @@ export type CastOptions = Readonly<{
   hostOffsetMs: () => number;
   /** Agents that a scaler has made. */
   scaled: readonly string[];
+  /** How many jobs an agent of our SDK takes; by chance one or two where nothing is said. */
+  capacity: number | undefined;
+  /** Into how many the log is divided. */
+  partitions: number;
   /** It could not go on, and is started again. */
   onGivenUp: (life: Life, why: Error) => void;
   /** Every journal that is opened by a life goes over its link. */
@@ -133,6 +137,7 @@ type Part = Readonly<{ name: string; role: Role; failed: (error: unknown) => voi
 function begin(o: CastOptions, life: Life, { name, role, failed }: Part): () => Promise<void> {
   const { world, network, ledger } = o;
   const host = { clock: simClock(world, life), log: o.log(life) };
+  const partitioned = { ...env, WAYBILL_PARTITIONS: String(o.partitions) };
   const serve = (service: Service, started?: () => void): (() => Promise<void>) => {
     const signal = new AbortController();
     service.start(signal.signal, failed).then(started, failed);
@@ -143,9 +148,9 @@ function begin(o: CastOptions, life: Life, { name, role, failed }: Part): () => 
   };
   switch (role) {
     case 'dispatcher':
-      return serve(dispatcherService(readConfig(DispatcherConfig, env), host));
+      return serve(dispatcherService(readConfig(DispatcherConfig, partitioned), host));
     case 'scheduler':
-      return serve(schedulerService(readConfig(SchedulerConfig, env), host));
+      return serve(schedulerService(readConfig(SchedulerConfig, partitioned), host));
     case 'gateway': {
       const config = readConfig(GatewayConfig, { ...env, WAYBILL_GATEWAY_ID: name });
       const service = agentGatewayService(config, host);
@@ -166,6 +171,7 @@ function begin(o: CastOptions, life: Life, { name, role, failed }: Part): () => 
         ledger,
         agentId: name,
         labels,
+        capacity: o.capacity ?? world.random.whole(1, 2),
         token: o.scaled.includes(name) ? SCALER_TOKEN : TOKEN,
         host: 'gateway',
       };

@@ -14,7 +14,7 @@ type Options = Readonly<{ clock: Clock; log: Logger; ledger: Ledger; runs: reado
 
 export async function startClient({ clock, log, ledger, runs }: Options): Promise<void> {
   const journal = await opened(clock, log);
-  const ask = async ({ delivery, jobs, cancel, atMs, ...asked }: RunPlan): Promise<void> => {
+  const ask = async ({ delivery, jobs, cancel, atMs: _atMs, ...asked }: RunPlan): Promise<void> => {
     const id = triggerId(ORG, source, delivery);
     const draft = receivedDraft({
       org: ORG,

@@ -15,7 +15,8 @@ export type Fault = Readonly<{
     | { kind: 'trap'; actor: string; milestone: string; how: 'freeze' | 'kill' }
     /** For everybody. */
     | { kind: 'outage' | 'slow-log' | 'lossy-log' | 'slow-net' | 'tee' | 'cuts' }
-    | { kind: 'sever' | 'cut' | 'isolate' | 'false-grant'; agent: string }
+    /** `drain`: a person takes it out of use for that long. */
+    | { kind: 'sever' | 'cut' | 'isolate' | 'false-grant' | 'drain'; agent: string }
     | { kind: 'elect'; offMs: number }
     | { kind: 'stray'; what: StrayKind }
   >;
@@ -39,6 +40,7 @@ const lots: Readonly<Record<Kind, number>> = {
   sever: 1,
   cut: 2,
   isolate: 1,
+  drain: 1,
   elect: 1,
   stray: 5,
 };
@@ -87,7 +89,21 @@ function drawFault(random: Random): Fault {
   const kind = random.pick(urn);
   const atMs = random.between(200, 25_000);
   const forMs = random.chance(0.2) ? random.between(5_000, 55_000) : random.between(50, 6_000);
-  const place = { atMs, forMs };
+  return kind === 'trap'
+    ? drawTrap(random, { atMs, forMs })
+    : drawOther(random, kind, { atMs, forMs });
+}
+
+type Place = Pick<Fault, 'atMs' | 'forMs'>;
+
+function drawTrap(random: Random, place: Place): Fault {
+  const actor = random.pick(services);
+  const milestone = random.pick(milestonesOf[actor.replace(/-\d$/, '')] ?? ['lease.gained']);
+  const how = random.pick(['freeze', 'kill'] as const);
+  return { ...place, atMs: place.atMs / 2, kind: 'trap', actor, milestone, how };
+}
+
+function drawOther(random: Random, kind: Exclude<Kind, 'trap'>, place: Place): Fault {
   switch (kind) {
     case 'freeze':
     case 'kill':
@@ -95,22 +111,11 @@ function drawFault(random: Random): Fault {
     case 'cut-log':
     case 'lose-power':
       return { ...place, kind, actor: random.pick(everybody) };
-    case 'trap': {
-      const actor = random.pick(services);
-      const milestone = random.pick(milestonesOf[actor.replace(/-\d$/, '')] ?? ['lease.gained']);
-      return {
-        ...place,
-        atMs: atMs / 2,
-        kind,
-        actor,
-        milestone,
-        how: random.pick(['freeze', 'kill']),
-      };
-    }
     case 'sever':
     case 'cut':
     case 'isolate':
     case 'false-grant':
+    case 'drain':
       return { ...place, kind, agent: random.pick(agents) };
     case 'elect':
       return { ...place, kind, offMs: random.between(-400, 400) };

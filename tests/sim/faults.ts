@@ -1,5 +1,7 @@
 /** Lets the faults of a plan happen to a world, puts each right when its time is over, and all of them in the end. */
+import { agentDraft, headersOf } from '@waybill/protocol';
 import type { Actor } from './cast.ts';
+import { ORG } from './client.ts';
 import { describeFault, type Fault } from './fault-plan.ts';
 import type { Life } from './life.ts';
 import type { LinkState, LogLink } from './log-link.ts';
@@ -90,6 +92,24 @@ export function letHappen(theatre: Theatre, faults: readonly Fault[]): Faults {
     hurt(agent, 'sever');
     return () => network.isolated.delete(agent);
   };
+  const drain = (agentId: string, draining: boolean): void => {
+    const draft = agentDraft({
+      org: ORG,
+      agentId,
+      type: 'draining',
+      gateway: '',
+      id: `drain:${world.events()}:${draining}`,
+      source: '/waybill/api',
+      body: JSON.stringify({ draining, by: 'somebody' }),
+    });
+    const headers = { ...headersOf(draft), 'Nats-Msg-Id': draft.meta.id };
+    log.append(
+      draft.subject,
+      headers,
+      new TextEncoder().encode(String(draft.body)),
+      () => undefined,
+    );
+  };
   const cutOff = (link: LogLink | undefined): Undo => {
     if (link !== undefined) link.life.isDisturbed = true;
     link?.cut();
@@ -105,17 +125,30 @@ export function letHappen(theatre: Theatre, faults: readonly Fault[]): Faults {
     else actor?.kill();
     return () => actor?.start();
   };
+  type OfAgent = Extract<Fault, { agent: string }>['kind'];
+  const beset = (kind: OfAgent, agent: string): Undo => {
+    switch (kind) {
+      case 'isolate':
+        return isolate(agent);
+      case 'false-grant':
+        network.grantFalsely(agent);
+        return () => undefined;
+      case 'drain':
+        drain(agent, true);
+        return () => drain(agent, false);
+      case 'sever':
+      case 'cut':
+        hurt(agent, kind);
+        return () => undefined;
+    }
+  };
   const begin = (fault: Fault): Undo => {
+    if ('agent' in fault) return beset(fault.kind, fault.agent);
     switch (fault.kind) {
       case 'freeze':
         return hold(actorOf(fault.actor)?.life());
       case 'trap':
         return trap(fault);
-      case 'isolate':
-        return isolate(fault.agent);
-      case 'false-grant':
-        network.grantFalsely(fault.agent);
-        return () => undefined;
       case 'stray':
         strayInto(theatre, fault.what);
         return () => undefined;
@@ -128,10 +161,6 @@ export function letHappen(theatre: Theatre, faults: readonly Fault[]): Faults {
       case 'outage':
         outage(true);
         return () => outage(false);
-      case 'sever':
-      case 'cut':
-        hurt(fault.agent, fault.kind);
-        return () => undefined;
       case 'elect':
         log.elect(fault.offMs);
         return () => log.elect(0);

@@ -3,12 +3,14 @@
 import { answeredIsStored } from '../support/answer-invariants.ts';
 import {
   attemptsAndFences,
+  offersNamed,
+  offersOnSight,
   oneResolution,
   terminalIsFinal,
 } from '../support/attempt-invariants.ts';
 import type { Evidence, Violation } from '../support/evidence.ts';
 import type { RunStory } from '../support/run-story.ts';
-import { begunOnce, dispatchedOnce, oneRunner } from '../support/work-invariants.ts';
+import { begunOnce, dispatchedOnce, oneRunner, storedBefore } from '../support/work-invariants.ts';
 import type { Ledger } from './ledger.ts';
 import type { Observer } from './observer.ts';
 import type { SimLog } from './sim-log.ts';
@@ -54,6 +56,9 @@ export function judge({ world, log, observer, ledger, watched }: SimEvidence): r
       .map(withoutOutdated)
       .flatMap((story) => attemptsAndFences(story, replicas)),
     ...stories.flatMap(terminalIsFinal),
+    ...own.flatMap(offersNamed),
+    ...(log.isReplicated ? [] : own.flatMap(offersOnSight)),
+    ...storedBefore(diary, stories),
     ...dispatchedOnce(diary, stories),
     ...oneRunner(diary, stories),
     ...begunOnce(diary, stories),

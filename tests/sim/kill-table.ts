@@ -6,8 +6,8 @@ import { playAll } from './pool.ts';
 
 export type Kill = Readonly<{
   guard: string;
-  /** Null: it was not missed by any seed. */
-  seed: number | null;
+  /** Those that missed it, the first of which is told of below; none: nobody did. */
+  seeds: readonly number[];
   played: number;
   invariant: Finding['invariant'] | null;
   what: string;
@@ -17,15 +17,20 @@ export type Kill = Readonly<{
 }>;
 
 type Options = Readonly<{
-  from: number;
-  seeds: number;
+  /** Of one guard or of all of them. */
+  seeds: readonly number[] | ((guard: string) => readonly number[]);
   workers: number;
   guard?: string | undefined;
+  /** How many seeds that miss a guard are enough. */
+  wanted: number;
 }>;
+
+/** What only saves work is looked at for so long. */
+const savingMax = 200;
 
 export async function killTable(
   o: Options,
-  onKill: (kill: Kill) => void,
+  onKill: (kill: Kill) => void = () => undefined,
 ): Promise<readonly Kill[]> {
   const names = guardNames().filter((name) => o.guard === undefined || name === o.guard);
   const waiting = [...names];
@@ -41,13 +46,14 @@ export async function killTable(
   return names.flatMap((name) => kills.filter(({ guard }) => guard === name));
 }
 
-async function killOf(guard: string, { from, seeds }: Options): Promise<Kill> {
+async function killOf(guard: string, { seeds: given, wanted }: Options): Promise<Kill> {
   const { by, onlySaves } = absenceOf(guard);
+  const seeds = typeof given === 'function' ? given(guard) : given;
   let played = 0;
-  let kill: Kill = { guard, seed: null, played, invariant: null, what: '', event: 0, onlySaves };
+  const found: number[] = [];
+  let kill: Kill = { guard, seeds: found, played, invariant: null, what: '', event: 0, onlySaves };
   await playAll({
-    from,
-    seeds: onlySaves === undefined ? seeds : Math.min(seeds, 200),
+    seeds: onlySaves === undefined ? seeds : seeds.slice(0, savingMax),
     workers: 1,
     keepsTrace: false,
     guard: { name: guard, by },
@@ -57,13 +63,15 @@ async function killOf(guard: string, { from, seeds }: Options): Promise<Kill> {
       kill = { ...kill, played };
       if (first === undefined) return true;
       const [what = ''] = first.what.split('\n');
-      kill = { ...kill, seed, invariant: first.invariant, what, event: first.event };
-      return false;
+      if (found.length === 0)
+        kill = { ...kill, invariant: first.invariant, what, event: first.event };
+      found.push(seed);
+      return found.length < wanted;
     },
   });
   return kill;
 }
 
 /** A guard is proven where some seed misses it, and one that only saves work where none does. */
-export const isProven = ({ seed, onlySaves }: Kill): boolean =>
-  (seed !== null) === (onlySaves === undefined);
+export const isProven = ({ seeds, onlySaves }: Kill): boolean =>
+  seeds.length > 0 === (onlySaves === undefined);

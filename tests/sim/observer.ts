@@ -51,6 +51,7 @@ export function openObserver(log: SimLog, branches: Branches): Observer {
   const sessions = new Map<number, SimSession>();
   const sessionListeners: ((session: SimSession) => void)[] = [];
   const endedSessions = new Set<number>();
+  const newest = new Map<string, number>();
   let ended = 0;
 
   const fold = (message: SimMessage): void => {
@@ -85,6 +86,9 @@ export function openObserver(log: SimLog, branches: Branches): Observer {
     if (event?.type !== 'registered') return;
     const { agentId, maxConcurrency: capacity = 1 } = event.body;
     const session = { agentId, capacity, gateway: event.gateway };
+    const before = newest.get(agentId);
+    if (before !== undefined && !endedSessions.has(before)) branches.seen('session:replaced');
+    newest.set(agentId, event.seq);
     sessions.set(event.seq, session);
     for (const listener of sessionListeners) listener(session);
   };

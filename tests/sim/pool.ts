@@ -5,30 +5,32 @@ import type { Played, WorkerSetup } from './messages.ts';
 
 export type PoolOptions = WorkerSetup &
   Readonly<{
-    from: number;
-    seeds: number;
+    seeds: readonly number[];
     workers: number;
     /** False: enough. */
     onPlayed: (played: Played) => boolean;
   }>;
+
+/** So many, one behind the other. */
+export const seedsFrom = (from: number, count: number): readonly number[] =>
+  Array.from({ length: count }, (_, index) => from + index);
 
 const chunk = 20;
 /** Far longer than any seed takes: product code runs in a circle. */
 const silentMs = 60_000;
 
 export async function playAll(o: PoolOptions): Promise<void> {
-  const end = o.from + o.seeds;
-  let next = o.from;
+  let next = 0;
   let isEnough = false;
   const take = (): readonly number[] => {
-    const first = next;
-    next = isEnough ? end : Math.min(end, next + chunk);
-    return Array.from({ length: isEnough ? 0 : next - first }, (_, index) => first + index);
+    const taken = isEnough ? [] : o.seeds.slice(next, next + chunk);
+    next += taken.length;
+    return taken;
   };
   const played = (outcome: Played): void => {
     if (!isEnough) isEnough = !o.onPlayed(outcome);
   };
-  const count = Math.min(o.workers, Math.ceil(o.seeds / chunk));
+  const count = Math.min(o.workers, Math.ceil(o.seeds.length / chunk));
   await Promise.all(Array.from({ length: count }, () => playSome(o, take, played)));
 }
 

@@ -29,10 +29,11 @@ export function redText(
 }
 
 export function killLine(kill: Kill): string {
-  const { guard, seed, played, invariant, event, what, onlySaves } = kill;
+  const { guard, seeds, played, invariant, event, what, onlySaves } = kill;
+  const [seed] = seeds;
   const mark = isProven(kill) ? ' ' : '!';
   const name = `${mark} ${guard.padEnd(18)}`;
-  if (seed !== null)
+  if (seed !== undefined)
     return `${name} seed ${seed}, ${invariant === 'defect' ? 'defect' : `invariant ${invariant}`}, event ${event}: ${what.slice(0, 120)}`;
   const why = onlySaves === undefined ? 'not missed' : `only saves work: ${onlySaves}`;
   return `${name} ${played} seeds green, ${why}`;

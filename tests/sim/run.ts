@@ -6,10 +6,11 @@ import { exitCodes, systemClock } from '@waybill/process';
 import { absenceOf } from './absent-guards.ts';
 import { readArguments, type SimArguments, usage } from './arguments.ts';
 import { isProven, type Kill, killTable } from './kill-table.ts';
+import { recordedMax, recordKills } from './killing-seeds.ts';
 import type { Played } from './messages.ts';
-import { playAll } from './pool.ts';
+import { playAll, seedsFrom } from './pool.ts';
 import { branchTable, killLine, killText, redText } from './report.ts';
-import { missing, requiredFrom } from './required-branches.ts';
+import { missing } from './required-branches.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -35,8 +36,7 @@ async function playSeeds(o: SimArguments): Promise<Summary> {
   const rate = (): number => (count * 1_000) / (systemClock.monotonicMs() - began);
   const absent = o.guard === undefined ? undefined : { name: o.guard, ...absenceOf(o.guard) };
   await playAll({
-    from,
-    seeds,
+    seeds: seedsFrom(from, seeds),
     workers,
     keepsTrace,
     guard: absent,
@@ -65,16 +65,19 @@ async function run(o: SimArguments): Promise<boolean> {
   // A guard alone asks for its line in the table; with one seed, for what happens without it.
   if (o.guard !== undefined && o.seeds > 1) return show(o, { kills: await tableOf(o) });
   const summary = await playSeeds(o);
-  const isWhole = o.guard === undefined && summary.played >= requiredFrom;
-  const lacking = isWhole ? missing(summary.branches) : [];
+  const lacking = o.guard === undefined ? missing(summary.branches, summary.played) : [];
   const kills = o.guards && summary.red.length === 0 ? await tableOf(o) : [];
   return show(o, { summary, lacking, kills });
 }
 
-const tableOf = (o: SimArguments): Promise<readonly Kill[]> =>
-  killTable({ from: o.from, seeds: o.guardSeeds, workers: o.workers, guard: o.guard }, (kill) =>
-    say(killLine(kill)),
-  );
+async function tableOf(o: SimArguments): Promise<readonly Kill[]> {
+  const { workers, guard } = o;
+  const seeds = seedsFrom(o.from, o.guardSeeds);
+  const wanted = o.record ? recordedMax : 1;
+  const kills = await killTable({ seeds, workers, guard, wanted }, (kill) => say(killLine(kill)));
+  if (o.record) recordKills(kills);
+  return kills;
+}
 
 type Shown = Readonly<{ summary?: Summary; lacking?: readonly string[]; kills: readonly Kill[] }>;
 

@@ -14,6 +14,7 @@ export type AgentOptions = Readonly<{
   ledger: Ledger;
   agentId: string;
   labels: readonly string[];
+  capacity: number;
   token: string;
   host: string;
 }>;
@@ -50,7 +51,7 @@ export function startSdkAgent(o: AgentOptions): SimAgent {
       token,
       agentId,
       labels,
-      maxConcurrency: world.random.whole(1, 2),
+      maxConcurrency: o.capacity,
       clock,
       log,
       random: world.random.next,

@@ -3,10 +3,11 @@
  * cannot send, names what it has in flight when it comes back, never waits to be granted and never echoes a fence. Now and then
  * it has bad manners: it keeps silent, answers too late, is busy, drains, or contradicts itself.
  */
+import { parseWireJobId } from '@waybill/protocol';
 import { z } from 'zod';
 import type { AgentOptions, SimAgent } from './sdk-agent.ts';
 import { WebSocket } from './sim-socket.ts';
-import { isPlanned, workOf } from './work.ts';
+import { isPlanned, type Work, workOf } from './work.ts';
 
 const Frame = z.looseObject({
   type: z.string(),
@@ -38,10 +39,13 @@ export function startSeedAgent(o: AgentOptions): SimAgent {
   const { world, life, clock, ledger, agentId } = o;
   const { random } = world;
   const cancelled = new Set<string>();
+  const refused = new Set<string>();
   let job: Job | undefined;
   let socket: WebSocket | undefined;
   let isRegistered = false;
   let isStopped = false;
+  /** How often each job was refused. */
+  const rejections = new Map<string, number>();
   let frames = 0;
 
   const send = (type: string, fields: object): void => {
@@ -56,25 +60,37 @@ export function startSeedAgent(o: AgentOptions): SimAgent {
   const write = (what: 'dispatched' | 'start' | 'stop', { runId, jobId }: Job): void =>
     ledger.write(life, { agentId, kind: 'plain', what, runId, wireJobId: jobId, fence: null });
 
-  const work = async (taken: Job, config: unknown, contradicts: boolean): Promise<void> => {
-    const { ms, outcome, lines, steps, beatsMs } = workOf(random, config);
-    write('start', taken);
+  const saysThatItBegins = (taken: Job, { lines, steps, asks }: Work): void => {
+    const step = { stepIndex: 0, stepName: 'work' };
     // Some agents say nothing of a state before their first step or line.
     if (!lines || random.chance(0.5)) say('job.status', taken, { state: 'running' });
     if (lines) say('log.chunk', taken, { stepIndex: 0, lines: ['working'] });
-    if (steps) say('step.status', taken, { stepIndex: 0, stepName: 'work', state: 'running' });
+    if (steps) say('step.status', taken, { ...step, state: 'running' });
+    const request = { ...step, clauses: [], reason: 'may it', timeoutSeconds: 60 };
+    if (asks) say('step.approval-request', taken, request);
+  };
+  const outcomeOf = ({ jobId }: Job, { outcome }: Work): 'success' | 'failed' | 'cancelled' => {
+    if (cancelled.has(jobId)) return 'cancelled';
+    return outcome === 'success' && !refused.has(jobId) ? 'success' : 'failed';
+  };
+  const work = async (taken: Job, config: unknown, contradicts: boolean): Promise<void> => {
+    const planned = workOf(random, config);
+    const { ms, steps, beatsMs } = planned;
+    write('start', taken);
+    saysThatItBegins(taken, planned);
     const sign = (): void => say('job.heartbeat', taken);
     const beat = beatsMs === undefined ? clock.every(heartbeatMs, sign) : undefined;
     for (const atMs of beatsMs ?? []) clock.after(atMs, sign);
     const endsMs = clock.monotonicMs() + ms;
-    while (clock.monotonicMs() < endsMs && !cancelled.has(taken.jobId))
+    const isOver = (): boolean => cancelled.has(taken.jobId) || refused.has(taken.jobId);
+    while (clock.monotonicMs() < endsMs && !isOver())
       await clock.sleep(Math.max(1, Math.min(500, endsMs - clock.monotonicMs())));
     beat?.cancel();
     write('stop', taken);
-    const worked = outcome === 'success' ? 'success' : 'failed';
-    const state = cancelled.has(taken.jobId) ? 'cancelled' : worked;
+    const state = outcomeOf(taken, planned);
     if (steps) say('step.status', taken, { stepIndex: 0, stepName: 'work', state });
-    say('job.status', taken, { state });
+    const dropped = planned.drops ? { droppedJobs: ['job-1', 'job-2'] } : {};
+    say('job.status', taken, { state, ...dropped });
     job = undefined;
     if (contradicts)
       for (const late of ['failed', 'running']) say('job.status', taken, { state: late });
@@ -91,14 +107,20 @@ export function startSeedAgent(o: AgentOptions): SimAgent {
   };
   const take = async (offered: Job, config: unknown): Promise<void> => {
     write('dispatched', offered);
+    const of = parseWireJobId(offered.jobId)?.jobId ?? '';
+    const refusals = rejections.get(of) ?? 0;
+    const isFull = job !== undefined || refusals < workOf(random, config).rejects;
     const free = isPlanned(config) ? 'good' : random.pick(manners);
-    const manner = job === undefined ? free : 'busy';
+    const manner = isFull ? 'busy' : free;
     if (manner === 'mute') return;
     if (manner === 'busy' || manner === 'draining') {
+      rejections.set(of, refusals + 1);
       say('job.reject', offered, { reason: manner });
       // One that drains comes back as a new one, and takes nothing more before.
       if (manner === 'draining') clock.after(random.between(100, 3_000), () => socket?.close(1000));
-      return status();
+      // It has room again some time later, and says so then.
+      if (manner === 'busy') clock.after(random.between(50, 1_500), status);
+      return;
     }
     job = offered;
     if (manner === 'tardy') await clock.sleep(random.between(9_500, 12_500));
@@ -120,6 +142,7 @@ export function startSeedAgent(o: AgentOptions): SimAgent {
       );
     if (type === 'register.ack') isRegistered = true;
     if (type === 'job.cancel') cancelled.add(jobId);
+    if (type === 'step.approval-resolved') refused.add(jobId);
     if (type === 'job.dispatch') void take({ runId, jobId }, jobConfig);
   };
   const dial = (): void => {

@@ -40,6 +40,8 @@ export type Server = Readonly<{
   leases: LeaseTable;
   snapshots: SnapshotShelf;
   again: Redelivery;
+  /** A process goes on from a snapshot. */
+  onRestored: (name: string) => void;
 }>;
 type Options = Readonly<{ clock: Clock; log: Logger; openAppender: OpenAppender }>;
 
@@ -107,7 +109,7 @@ export function simJournal(world: World, server: Server, link: LogLink, o: Optio
       return [];
     },
     ...openSimLeases(world, server.leases, link, clock),
-    ...openSimSnapshots(server.snapshots, link),
+    ...openSimSnapshots(server.snapshots, link, server.onRestored),
     maxPayload,
     status: () =>
       link.connected() ? { connected: true } : { connected: false, reason: 'disconnected' },

@@ -2,7 +2,7 @@
  * Leases as the journal promises them: one holder at a time by the server's clock, an epoch that grows from holder to holder, and
  * a holder that believes in its lease for half of its time to live and no longer. Whoever does not renew it loses it.
  */
-import type { Clock } from '@waybill/process';
+import type { Clock, Timer } from '@waybill/process';
 import type { LogLink } from './log-link.ts';
 import type { World } from './world.ts';
 
@@ -22,8 +22,11 @@ type WatchOptions = Readonly<{
 type Held = LeaseView & Readonly<{ owner: object; cancel: () => void }>;
 
 export type LeaseTable = Readonly<{
-  /** The epoch where the owner has it now, undefined where somebody else has. */
-  take(o: LeaseOptions, owner: object): number | undefined;
+  /**
+   * The epoch where the owner has it now, undefined where it has not. `known`: the epoch that it renews; without one it takes the
+   * lease anew, also one that it has itself and could not trust any more.
+   */
+  take(o: LeaseOptions, owner: object, known: number | undefined): number | undefined;
   release(name: string, owner: object): void;
   all(): readonly LeaseView[];
   onChange(listener: (name: string, held: LeaseView | undefined) => void): void;
@@ -47,16 +50,17 @@ export function openLeaseTable(world: World): LeaseTable {
     if (table.delete(name)) tell(name, undefined);
   };
   return {
-    take: ({ name, holder, ttlMs }, owner) => {
+    take: ({ name, holder, ttlMs }, owner, known) => {
       const held = table.get(name);
       if (held !== undefined && held.owner !== owner) return undefined;
+      if (known !== undefined && held?.epoch !== known) return undefined;
       held?.cancel();
       seq += 1;
-      const epoch = held?.epoch ?? seq;
+      const epoch = known ?? seq;
       const cancel = world.schedule(ttlMs, undefined, `lease ${name} lapses`, () => drop(name));
       const next = { name, holder, epoch, owner, cancel };
       table.set(name, next);
-      if (held === undefined) tell(name, next);
+      if (held?.epoch !== epoch) tell(name, next);
       return epoch;
     },
     release: (name, owner) => {
@@ -100,32 +104,48 @@ export function openSimLeases(
 function campaign(table: LeaseTable, link: LogLink, clock: Clock, o: LeaseOptions): Lease {
   const owner = {};
   let held: Readonly<{ epoch: number; askedMs: number }> | undefined;
+  let losing: Timer | undefined;
   let isOver = false;
 
+  const isFresh = (askedMs: number): boolean => clock.monotonicMs() - askedMs < o.ttlMs / 2;
   const believed = (): number | undefined =>
-    held !== undefined && clock.monotonicMs() - held.askedMs < o.ttlMs / 2 ? held.epoch : undefined;
+    held !== undefined && isFresh(held.askedMs) ? held.epoch : undefined;
   const lose = (): void => {
+    losing?.cancel();
     if (held === undefined) return;
     held = undefined;
     o.onLost?.();
   };
+  const hold = (epoch: number, askedMs: number): void => {
+    held = { epoch, askedMs };
+    losing?.cancel();
+    losing = clock.after(askedMs + o.ttlMs / 2 - clock.monotonicMs(), lose);
+  };
+  const answered = (
+    known: number | undefined,
+    epoch: number | undefined,
+    askedMs: number,
+  ): void => {
+    // Whoever has asked for the epoch meanwhile was told that there is none: it is taken anew.
+    if (epoch === undefined || believed() === undefined) lose();
+    if (epoch === undefined || held?.epoch !== known || !isFresh(askedMs)) return;
+    hold(epoch, askedMs);
+    if (known === undefined) o.onGained?.(epoch);
+  };
   const ask = (): void => {
     if (isOver) return;
     if (believed() === undefined) lose();
+    const known = held?.epoch;
     const askedMs = clock.monotonicMs();
     const again = (): void => void clock.after(o.ttlMs / 6, ask, { background: true });
     link.ask<number | undefined>(
       `lease ${o.name}`,
       Math.min(askMs, o.ttlMs / 2),
       (reply) => {
-        if (!isOver && link.life.isAlive) reply(table.take(o, owner));
+        if (!isOver && link.life.isAlive) reply(table.take(o, owner, known));
       },
       (epoch) => {
-        const before = held?.epoch;
-        if (epoch === undefined) lose();
-        else held = { epoch, askedMs };
-        if (epoch !== undefined && before !== epoch && believed() !== undefined)
-          o.onGained?.(epoch);
+        if (!isOver) answered(known, epoch, askedMs);
         again();
       },
       again,
@@ -137,6 +157,7 @@ function campaign(table: LeaseTable, link: LogLink, clock: Clock, o: LeaseOption
     release: () => {
       isOver = true;
       held = undefined;
+      losing?.cancel();
       return new Promise((resolve) => {
         const released = (reply: (answer: undefined) => void): void => {
           table.release(o.name, owner);

@@ -22,6 +22,9 @@ type Entry = {
   readonly message: SimMessage;
   readonly isDecision: boolean;
   readonly atMs: number;
+  /** Enough servers have it. */
+  isLanded: boolean;
+  /** So have they everything in front of it. */
   isSeen: boolean;
 };
 type Waiting = Readonly<{ entry: Entry; answered: (answer: LogAnswer) => void }>;
@@ -94,9 +97,10 @@ export function openSimLog(world: World, { replication, duplicateWindowMs }: Opt
 
   /** In order: nobody sees a message before the one in front of it. */
   const show = (stream: Stream): void => {
-    for (let next = stream.waiting[0]; next?.entry.isSeen === true; next = stream.waiting[0]) {
+    for (let next = stream.waiting[0]; next?.entry.isLanded === true; next = stream.waiting[0]) {
       stream.waiting.shift();
       const { message } = next.entry;
+      next.entry.isSeen = true;
       stream.seen.push(message);
       world.trace.note(world.now(), 'log', `${message.stream} ${message.seq} ${message.subject}`);
       for (const listener of seenListeners) listener(message);
@@ -132,6 +136,7 @@ export function openSimLog(world: World, { replication, duplicateWindowMs }: Opt
       message,
       isDecision: expectedHeader in headers,
       atMs: world.now(),
+      isLanded: false,
       isSeen: false,
     };
     stream.entries.push(entry);
@@ -166,7 +171,7 @@ export function openSimLog(world: World, { replication, duplicateWindowMs }: Opt
     const entry = store(stream, subject, headers, body);
     stream.waiting.push({ entry, answered: tell });
     const shown = (): void => {
-      entry.isSeen = true;
+      entry.isLanded = true;
       show(stream);
     };
     if (isReplicated) world.schedule(flightMs(), undefined, `seen ${stream.name}`, shown);

@@ -5,10 +5,15 @@ import type { World } from './world.ts';
 
 const nothing = (): void => undefined;
 
-export function simLogger(world: World, life: Life): Logger {
+export function simLogger(
+  world: World,
+  life: Life,
+  heard: (text: string) => void = nothing,
+): Logger {
   const say = (fields: object | string, msg?: string): void => {
     const about = typeof fields === 'string' ? fields : (msg ?? '');
     world.trace.note(world.now(), life.name, `says: ${about}`);
+    heard(about);
   };
   const logger: Logger = {
     level: 'warn',

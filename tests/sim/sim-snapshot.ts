@@ -21,7 +21,11 @@ export type SimSnapshots = Readonly<{
 
 const waitMs = 5_000;
 
-export function openSimSnapshots(shelf: SnapshotShelf, link: LogLink): SimSnapshots {
+export function openSimSnapshots(
+  shelf: SnapshotShelf,
+  link: LogLink,
+  onRestored: (name: string) => void,
+): SimSnapshots {
   return {
     saveSnapshot: async (name, { positions, foldVersion, parts }) => {
       const whole: Uint8Array[] = [];
@@ -45,6 +49,7 @@ export function openSimSnapshots(shelf: SnapshotShelf, link: LogLink): SimSnapsh
         );
       });
       if (found?.foldVersion !== foldVersion) return undefined;
+      onRestored(name);
       return { positions: found.positions, foldVersion, parts: streamed(found.parts) };
     },
   };

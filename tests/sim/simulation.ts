@@ -56,15 +56,24 @@ export async function simulate(seed: number, keepsTrace = false): Promise<Outcom
   }
 }
 
+/** Of a snapshot or a lease: `dispatcher` of `dispatcher.0of1`. */
+const roleOf = (name: string): string => name.slice(0, name.indexOf('.'));
+
 function play(seed: number, plan: Plan, keepsTrace: boolean) {
   const world = openWorld(seed);
   if (keepsTrace) world.trace.keepAll();
   const network = openNetwork(world);
   const log = openSimLog(world, plan);
-  const server = { log, leases: openLeaseTable(world), snapshots: new Map(), again: plan.again };
   const linkState: LinkState = { lossChance: 0, slowChance: 0, slowMs: 0 };
   const links = new Map<Life, LogLink>();
   const branches = openBranches();
+  const server = {
+    log,
+    leases: openLeaseTable(world),
+    snapshots: new Map(),
+    again: plan.again,
+    onRestored: (name: string) => branches.seen(`restored:${roleOf(name)}`),
+  };
   const observer = openObserver(log, branches);
   const findings: Finding[] = [];
   const ledger = openLedger(world, log.serverTime, (jobId) => {
@@ -79,7 +88,9 @@ function play(seed: number, plan: Plan, keepsTrace: boolean) {
     ledger,
     linkState,
     scaled: plan.scaled,
-    log: (life) => simLogger(world, life),
+    capacity: plan.capacity,
+    partitions: plan.partitions,
+    log: (life) => simLogger(world, life, branches.said),
     hostOffsetMs: () => world.random.between(-plan.hostOffsetMs, plan.hostOffsetMs),
     onGivenUp: (life) => branches.seen(`gave-up:${life.name.replace(/-\d$/, '')}`),
     onLink: (life, link) => void links.set(life, link),
@@ -120,6 +131,7 @@ function play(seed: number, plan: Plan, keepsTrace: boolean) {
   network.onClose((life, code) => {
     if (!life.name.startsWith('gateway')) branches.seen(`close:${code}`);
   });
+  server.leases.onChange(branches.lease);
   const outages = openOutageWatch({
     world,
     log,

@@ -10,9 +10,11 @@ import {
   type Job,
   type Run,
   type RunCreated,
+  type RunEventType,
   runDraft,
 } from '@waybill/protocol';
 import type { Theatre } from './faults.ts';
+import type { Random } from './random.ts';
 import { strayPrefix } from './stray-story.ts';
 
 export const strayKinds = [
@@ -36,16 +38,15 @@ export type StrayKind = (typeof strayKinds)[number];
 
 export function strayInto({ world, log, observer }: Theatre, kind: StrayKind): void {
   const open = observer.stories().filter(({ end }) => end.created !== null);
-  if (open.length === 0) return;
-  const { end: run } = world.random.pick(open);
+  // Anywhere else an offer is illegal for more reasons than the one that is meant.
+  const fitting = kind.startsWith('offer') ? open.filter(({ end }) => end.jobs.some(isQueued)) : [];
+  const among = fitting.length > 0 ? fitting : open;
+  if (among.length === 0) return;
+  const { end: run } = world.random.pick(among);
   if (run.created === null) return;
-  const job =
-    kind === 'offer-busy'
-      ? run.jobs.find(
-          (each) => each.state === 'queued' && each.workedUntil > log.serverTime() + 2_000,
-        )
-      : world.random.pick(run.jobs);
-  if (job === undefined || isLawful(kind, job, log.serverTime())) return;
+  const now = log.serverTime();
+  const job = jobFor(kind, run, world.random, now);
+  if (job === undefined || isLawful(kind, job, now)) return;
   if (kind === 'repeated') {
     const message = world.random.pick(log.messages('WB_RUNS'));
     log.append(message.subject, message.headers, message.body, () => undefined);
@@ -55,6 +56,15 @@ export function strayInto({ world, log, observer }: Theatre, kind: StrayKind): v
   const body = typeof draft.body === 'string' ? new TextEncoder().encode(draft.body) : draft.body;
   const headers = { ...headersOf(draft), 'Nats-Msg-Id': draft.meta.id };
   log.append(draft.subject, headers, body, () => undefined);
+}
+
+const isQueued = ({ state }: Job): boolean => state === 'queued';
+
+function jobFor(kind: StrayKind, { jobs }: Run, random: Random, now: number): Job | undefined {
+  const queued = jobs.filter(isQueued);
+  if (kind === 'offer-busy') return queued.find(({ workedUntil }) => workedUntil > now + 2_000);
+  const free = queued.filter(({ workedUntil }) => workedUntil < now);
+  return random.pick(kind.startsWith('offer') && free.length > 0 ? free : jobs);
 }
 
 /** Soon due anyway: whoever says so then has a right to it. */
@@ -72,76 +82,61 @@ type About = Readonly<{ run: Run; made: RunCreated; job: Job }>;
 /** A session that nobody has, and an attempt that nobody made. */
 const never = 999_999;
 
+type Numbers = Readonly<{ attempt: number; fence: number }>;
+type Place = Readonly<{ org: string; runId: string; run: Run; made: RunCreated; job: Job }> &
+  Readonly<{ attempt: number; meta: Draft['meta'] }>;
+
+const offeredAs = ({ org, runId, job, meta }: Place, numbers: Numbers): Draft => {
+  const { agentId = 'agent-1', session = 1 } = meta;
+  const { jobId } = job.spec;
+  const offer = { jobId, agentId, session, ackTimeoutMs: 10_000, reason: 'retry' } as const;
+  const body = { ...offer, ...numbers };
+  return runDraft({ org, runId, type: 'job.offered', to: agentId, meta, body });
+};
+const next = ({ job }: Place): number => job.attempts.length + 1;
+
+const drafts: Readonly<Record<Exclude<StrayKind, 'repeated'>, (o: Place) => Draft>> = {
+  'offer-gap': (o) => offeredAs(o, { attempt: next(o) + 2, fence: o.run.seq }),
+  // Legal in all but one: somebody may still be at work.
+  'offer-busy': (o) => offeredAs(o, { attempt: next(o), fence: o.run.seq }),
+  'offer-fence': (o) => offeredAs(o, { attempt: next(o), fence: o.run.seq + never }),
+  'offer-early': (o) =>
+    offeredAs(o, { attempt: next(o), fence: currentAttempt(o.job)?.fence ?? o.run.seq + never }),
+  expired: (o) => about(o, 'job.expired', { jobId: o.job.spec.jobId, attempt: o.attempt }),
+  lost: (o) => about(o, 'job.lost', { jobId: o.job.spec.jobId, attempt: o.attempt }),
+  stale: (o) =>
+    about(o, 'job.stale', { jobId: o.job.spec.jobId, attempt: o.attempt, heartbeat: null }),
+  completed: (o) => about(o, 'run.completed', completedBody),
+  queued: (o) => about(o, 'job.queued', { jobId: o.job.spec.jobId }),
+  created: (o) => about(o, 'run.created', o.made),
+  'foreign-status': (o) =>
+    about({ ...o, meta: { ...o.meta, session: never } }, 'job.status', { state: 'success' }),
+  'foreign-attempt': (o) =>
+    about({ ...o, meta: { ...o.meta, attempt: o.attempt + 1 } }, 'job.status', { state: 'failed' }),
+  'foreign-return': (o) =>
+    about({ ...o, meta: { ...o.meta, agentId: 'nobody', session: never } }, 'agent.resumed', {
+      previousSession: o.meta.session ?? 1,
+    }),
+  garbage: (o) => about(o, 'job.status', '{"state":'),
+};
+
+const about = <T extends RunEventType>(
+  { org, runId, meta }: Place,
+  type: T,
+  body: BodyOf<T> | string,
+): Draft => runDraft({ org, runId, type, meta, body });
+
 function draftOf(
   kind: Exclude<StrayKind, 'repeated'>,
   id: string,
   { run, made, job }: About,
 ): Draft {
   const { org, runId } = made;
-  const { jobId } = job.spec;
   const current = currentAttempt(job);
-  const attempt = current?.attempt ?? 1;
-  const agentId = current?.agentId ?? 'agent-1';
-  const session = current?.session ?? 1;
-  const meta = { id, source: '/stray', jobId, attempt, fence: current?.fence, agentId, session };
-  const place = { org, runId };
-  const offer = { jobId, agentId, session, ackTimeoutMs: 10_000, reason: 'retry' } as const;
-  const offered = (numbers: Readonly<{ attempt: number; fence: number }>): Draft =>
-    runDraft({ ...place, type: 'job.offered', to: agentId, meta, body: { ...offer, ...numbers } });
-  switch (kind) {
-    case 'offer-gap':
-      return offered({ attempt: job.attempts.length + 3, fence: run.seq });
-    // Legal in all but one: somebody may still be at work.
-    case 'offer-busy':
-      return offered({ attempt: job.attempts.length + 1, fence: run.seq });
-    case 'offer-fence':
-      return offered({ attempt: job.attempts.length + 1, fence: run.seq + never });
-    case 'offer-early':
-      return offered({
-        attempt: job.attempts.length + 1,
-        fence: current?.fence ?? run.seq + never,
-      });
-    case 'expired':
-      return runDraft({ ...place, type: 'job.expired', meta, body: { jobId, attempt } });
-    case 'lost':
-      return runDraft({ ...place, type: 'job.lost', meta, body: { jobId, attempt } });
-    case 'stale':
-      return runDraft({
-        ...place,
-        type: 'job.stale',
-        meta,
-        body: { jobId, attempt, heartbeat: null },
-      });
-    case 'completed':
-      return runDraft({ ...place, type: 'run.completed', meta, body: completedBody });
-    case 'queued':
-      return runDraft({ ...place, type: 'job.queued', meta, body: { jobId } });
-    case 'created':
-      return runDraft({ ...place, type: 'run.created', meta, body: made });
-    case 'foreign-status':
-      return runDraft({
-        ...place,
-        type: 'job.status',
-        meta: { ...meta, session: never },
-        body: { state: 'success' },
-      });
-    case 'foreign-attempt':
-      return runDraft({
-        ...place,
-        type: 'job.status',
-        meta: { ...meta, attempt: attempt + 1 },
-        body: { state: 'failed' },
-      });
-    case 'foreign-return':
-      return runDraft({
-        ...place,
-        type: 'agent.resumed',
-        meta: { ...meta, agentId: 'nobody', session: never },
-        body: { previousSession: session },
-      });
-    case 'garbage':
-      return runDraft({ ...place, type: 'job.status', meta, body: '{"state":' });
-  }
+  const { attempt = 1, agentId = 'agent-1', session = 1, fence } = current ?? {};
+  const { jobId } = job.spec;
+  const meta = { id, source: '/stray', jobId, attempt, fence, agentId, session };
+  return drafts[kind]({ org, runId, run, made, job, attempt, meta });
 }
 
 const completedBody: BodyOf<'run.completed'> = {

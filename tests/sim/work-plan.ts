@@ -31,6 +31,10 @@ export const workFor = (ms: number): string => `work ${Math.round(ms)}`;
 export const silentWorkFor = (ms: number, beatsMs: readonly number[]): string =>
   `work ${Math.round(ms)} beats ${beatsMs.map(Math.round).join(' ')}`;
 
+/** Of an agent that says busy so many times before it takes the job. */
+export const refusedWorkFor = (ms: number, times: number): string =>
+  `work ${Math.round(ms)} rejects ${times}`;
+
 export function drawRuns(random: Random, already: number): readonly RunPlan[] {
   const count = already > 0 ? random.whole(0, 1) : random.whole(1, 3);
   return Array.from({ length: count }, (_, index) => drawRun(random, already + index));
