@@ -9,8 +9,8 @@ import { median, quantile, ratios, spread } from './measure/statistics.ts';
 import { rounded, table, withRange } from './measure/table.ts';
 import { type CpuProfile, summarise } from './profile.ts';
 import { restartTables } from './restart/report.ts';
-import type { Restarts } from './restart/restarts.ts';
-import { creation, jobsIn, shapesOf } from './restart/shape.ts';
+import type { Restarts, Starter } from './restart/restarts.ts';
+import { jobsIn, type Shape, shapesOf, written } from './restart/shape.ts';
 
 describe('arguments', () => {
   it('a suite alone has defaults for everything else', () => {
@@ -205,48 +205,75 @@ describe('report', () => {
 });
 
 describe('restarts', () => {
-  it('the shapes have the same number of jobs', () => {
-    expect(shapesOf(1_000).map(jobsIn)).toEqual([1_000, 1_000]);
+  const [waiting, many, running] = shapesOf(1_000);
+
+  /** As the log would give them back. */
+  const events = (shape: Shape, index: number) =>
+    Array.from({ length: 10 }, (_, step) => written(shape, index, step, step))
+      .flatMap((next) => next ?? [])
+      .map(({ draft }, at) => ({
+        ...draft,
+        seq: at + 1,
+        at: at + 1,
+        header: (name: string) => headersOf(draft)[name],
+        body: Buffer.from(draft.body),
+      }))
+      .flatMap((message) => readRunMessage(message) ?? []);
+
+  it('the jobs that wait are as many in runs of one as in runs of many', () => {
+    expect(shapesOf(1_000).map(jobsIn)).toEqual([1_000, 1_000, 100]);
   });
 
-  it('the log is filled with runs as they are created, each another', () => {
-    const messages = [creation(0, 2), creation(1, 2)].map((draft, at) => ({
-      ...draft,
-      seq: at + 1,
-      at: 0,
-      header: (name: string) => headersOf(draft)[name],
-      body: Buffer.from(draft.body),
-    }));
-    const runs = messages.map((message) => foldRun([readRunMessage(message) ?? []].flat()));
-    expect(runs.map(({ jobs }) => jobs.map(({ state }) => state))).toEqual([
-      ['queued', 'queued'],
-      ['queued', 'queued'],
-    ]);
-    expect(runs[0]?.created?.runId).not.toBe(runs[1]?.created?.runId);
-  });
+  it.for([
+    [waiting, 1, 'queued'],
+    [many, 100, 'queued'],
+    [running, 1, 'running'],
+  ] as const)(
+    'what the log is filled with makes runs of the shape: %o',
+    ([shape, count, state]) => {
+      if (shape === undefined) throw new Error('there are three');
+      const runs = [events(shape, 0), events(shape, 1)].map((each) => foldRun(each));
+      const states = runs.map(({ jobs }) => jobs.map((job) => job.state));
+      expect(states).toEqual([Array(count).fill(state), Array(count).fill(state)]);
+      expect(runs.map(({ anomalies }) => anomalies)).toEqual([0, 0]);
+      expect(runs[0]?.created?.runId).not.toBe(runs[1]?.created?.runId);
+    },
+  );
 
-  it('tables show what each start and each save has come to', () => {
-    const [shape = { name: '', runs: 0, jobsEach: 0 }] = shapesOf(1_000);
-    const start = (from: 'log' | 'snapshot', readyMs: number) => ({
+  it('tables show what each start and each save has come to, beside the floor of its round', () => {
+    if (waiting === undefined) throw new Error('there are three');
+    const start = (starter: Starter, from: 'log' | 'snapshot', rep: number, readyMs: number) => ({
+      starter,
       from,
-      rep: 0,
+      rep,
       readyMs,
       cpuMs: 500,
       bytesPerJob: 1_000,
     });
     const all: readonly Restarts[] = [
       {
-        shape,
-        folder: 'scheduler',
+        shape: waiting,
         durability: 'fast',
         logBytesPerJob: 1_700,
-        starts: [start('log', 9_000), start('snapshot', 1_000), start('snapshot', 3_000)],
-        saves: [{ saveMs: undefined, bytesPerJob: undefined, blockedMs: 12 }],
+        starts: [
+          start('bare read', 'log', 0, 3_000),
+          start('scheduler', 'log', 0, 9_000),
+          start('bare read', 'snapshot', 0, 4_000),
+          start('scheduler', 'snapshot', 0, 1_000),
+          start('scheduler', 'snapshot', 1, 3_000),
+          start('bare read', 'snapshot', 1, 2_000),
+        ],
+        saves: [
+          { starter: 'live runs', saveMs: 800, bytesPerJob: 500, blockedMs: 9 },
+          { starter: 'scheduler', saveMs: undefined, bytesPerJob: undefined, blockedMs: 12 },
+        ],
       },
     ];
     const text = restartTables(all);
-    expect(text).toContain('9.00 |   2.00 (1.00-3.00) |');
-    expect(text).toMatch(/scheduler \| 1,000, runs of 1 job \| +- \| +- \| +12\.0 \|/);
+    expect(text).toMatch(/scheduler \| +9\.00 \| +3\.00 \| +0\.50 \| +2\.00 \(1\.00-3\.00\)/);
+    expect(text).toContain('0.88 (0.25-1.50)');
+    expect(text).toMatch(/scheduler \| +1,000 \| +1,000 \(1,000-1,000\) \| +500 \| +1,700 \|/);
+    expect(text).toMatch(/scheduler \| +- \| +12\.0 \|/);
   });
 });
 

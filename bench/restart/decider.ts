@@ -1,5 +1,6 @@
 /** The dispatcher or the scheduler alone, as it is started by itself: says when it was ready, what it holds, when it has saved. */
 import { channel } from 'node:diagnostics_channel';
+import { Writable } from 'node:stream';
 import { dispatcherService } from '@waybill/dispatcher';
 import { Config as DispatcherConfig } from '@waybill/dispatcher/config';
 import {
@@ -22,7 +23,19 @@ import { watchTurns } from './turns.ts';
 const Begin = Links.extend({ service: z.enum(['dispatcher', 'scheduler']) });
 type Begin = z.infer<typeof Begin>;
 
-const host: Host = { clock: systemClock, log: createLogger({ name: 'bench', level: 'error' }) };
+/** Only the log of a service says whether there was a snapshot. */
+const Line = z.object({ level: z.string(), msg: z.string(), runs: z.number().optional() });
+let restoredRuns: number | null = null;
+const lines = new Writable({
+  write: (chunk: Buffer, _encoding, done) => {
+    const { level, msg, runs } = Line.parse(JSON.parse(chunk.toString()));
+    if (msg === 'restored from a snapshot') restoredRuns = runs ?? null;
+    if (level !== 'info') process.stderr.write(chunk);
+    done();
+  },
+});
+const log = createLogger({ name: 'bench', level: 'info', destination: lines });
+const host: Host = { clock: systemClock, log };
 const saved = Promise.withResolvers<void>();
 // Held here: the registry of channels keeps those only that somebody else holds.
 const savings = channel(milestoneChannel('snapshot.saved'));
@@ -48,7 +61,7 @@ async function begin(o: Begin): Promise<object> {
   void running.failed.then((error) => {
     throw error;
   });
-  return { readyMs, cpuMs, heldWith: heldBytes() };
+  return { readyMs, cpuMs, heldWith: heldBytes(), restoredRuns };
 }
 
 /** No save takes longer; what it did before is not of interest. */

@@ -2,7 +2,7 @@
 import { type Journal, openJournal } from '@waybill/journal';
 import { createLogger, systemClock } from '@waybill/process';
 import type { Links } from '../measure/link.ts';
-import { creation, type Shape } from './shape.ts';
+import { type Shape, written } from './shape.ts';
 
 const onTheirWay = 256;
 const appendMs = 60_000;
@@ -17,7 +17,7 @@ export async function fillLog({ nats }: Links, shape: Shape, signal: AbortSignal
     const fill = async (): Promise<void> => {
       while (next < shape.runs) {
         signal.throwIfAborted();
-        await create(journal, next++, shape.jobsEach);
+        await write(journal, shape, next++);
       }
     };
     await Promise.all(Array.from({ length: onTheirWay }, fill));
@@ -27,9 +27,13 @@ export async function fillLog({ nats }: Links, shape: Shape, signal: AbortSignal
   }
 }
 
-async function create(journal: Journal, index: number, jobsEach: number): Promise<void> {
-  const answer = await journal.append(creation(index, jobsEach), undefined, {
-    deadlineMs: appendMs,
-  });
-  if (answer.outcome !== 'stored') throw new Error(`a run was not stored: ${answer.outcome}`);
+async function write(journal: Journal, shape: Shape, index: number): Promise<void> {
+  let lastSeq = 0;
+  for (let step = 0; ; step++) {
+    const next = written(shape, index, step, lastSeq);
+    if (next === undefined) return;
+    const answer = await journal.append(next.draft, next.expect, { deadlineMs: appendMs });
+    if (answer.outcome !== 'stored') throw new Error(`a run was not stored: ${answer.outcome}`);
+    lastSeq = answer.seq;
+  }
 }

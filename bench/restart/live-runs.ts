@@ -13,6 +13,7 @@ import { watchTurns } from './turns.ts';
 const host: Host = { clock: systemClock, log: createLogger({ name: 'bench', level: 'error' }) };
 let live: LiveRuns | undefined;
 let savedBytes = 0;
+let restoredRuns = 0;
 
 async function* counted(
   parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
@@ -32,7 +33,9 @@ async function begin({ nats }: Links): Promise<object> {
     journal: { ...journal, saveSnapshot },
     name: 'bench.0of1',
     partition: { index: 0, count: 1 },
-    onRestored: () => undefined,
+    onRestored: () => {
+      restoredRuns += 1;
+    },
     onEvent: () => undefined,
     onFailure: (error) => {
       throw error;
@@ -46,7 +49,7 @@ async function begin({ nats }: Links): Promise<object> {
   const heldWith = heldBytes();
   let jobs = 0;
   for (const run of live.runs()) jobs += run.jobs.length;
-  return { readyMs, cpuMs, heldWith, jobs, isRestored };
+  return { readyMs, cpuMs, heldWith, jobs, restoredRuns: isRestored ? restoredRuns : null };
 }
 
 async function save(): Promise<object> {

@@ -3,6 +3,8 @@ import { voidReasons, wire } from '@waybill/protocol';
 import { codes, given, mayBe, type Source, texts } from './source.ts';
 import { captures, membersOf, textsAfter, textsLike, textsOfCalls } from './source-search.ts';
 
+const unsent = membersOf('services/agent-gateway/src/shell/offer-frame.ts', 'UnsentCause =');
+
 export const runs: readonly Source[] = [
   codes('Why a job waits', captures(['libs/protocol/src/blocked-by.ts'], /\bbecause\(\s*'(\w+)'/g)),
   codes('How an offer ended', membersOf('libs/protocol/src/attempt.ts', 'Resolution =')),
@@ -15,6 +17,8 @@ export const runs: readonly Source[] = [
     ),
     1,
   ),
+  codes('How an offer ended', unsent, 1),
+  codes('Why a job failed', unsent),
   codes(
     'Why a job failed',
     captures(

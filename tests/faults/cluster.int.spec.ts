@@ -37,7 +37,7 @@ describe('a Waybill on three nats-servers', () => {
   };
 
   it('goes on when the leader of its runs is killed with jobs in flight, and loses and doubles nothing', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     const seed = newSeed();
     const random = randomOf(seed);

@@ -18,7 +18,7 @@ describe('a Waybill that is killed again and again', () => {
   });
   afterEach(() => world.close());
 
-  it('keeps every invariant', { timeout: 120_000 }, async () => {
+  it('keeps every invariant', { timeout: 240_000 }, async () => {
     const seed = newSeed();
     const random = randomOf(seed);
     let all = await world.up();

@@ -1,11 +1,11 @@
-/** Runs that nobody has asked for: their `run.created` is put into the log by hand, with times of its own. */
+/** Runs that nobody has asked for: their `run.created` is put into the log by hand, with times and secrets of its own. */
 import type { Journal } from '@waybill/journal';
 import { newId } from '@waybill/process';
 import { type BodyOf, runDraft, runId, subjects, triggerId } from '@waybill/protocol';
 import { createdBody } from '@waybill/protocol/fixtures';
 
-export type Times = Partial<
-  Pick<BodyOf<'run.created'>, 'ackTimeoutMs' | 'recoveryMs' | 'staleMs' | 'offersMax'>
+export type Own = Partial<
+  Pick<BodyOf<'run.created'>, 'ackTimeoutMs' | 'recoveryMs' | 'staleMs' | 'offersMax' | 'secrets'>
 >;
 
 /** Of one job on agents with the label. Resolves with its id, once it is stored. */
@@ -13,7 +13,7 @@ export async function draftRun(
   journal: Pick<Journal, 'append'>,
   org: string,
   label: string,
-  times: Times = {},
+  own: Own = {},
 ): Promise<string> {
   const body = createdBody();
   const trigger = triggerId(org, 'test', newId());
@@ -32,7 +32,7 @@ export async function draftRun(
       meta: { id: `${org}:${run}:run.created`, source: 'test' },
       body: {
         ...body,
-        ...times,
+        ...own,
         org,
         runId: run,
         trigger: { ...body.trigger, triggerId: trigger },

@@ -49,7 +49,7 @@ describe('one of two that is frozen between reading and writing', () => {
   };
 
   it('a scheduler that reads what is due, and writes when another has settled it, doubles nothing', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     const { world } = crew;
     await world.fleet.join(
@@ -82,7 +82,7 @@ describe('one of two that is frozen between reading and writing', () => {
   });
 
   it('a dispatcher that has made an offer, and sends it when another has made it, doubles nothing', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     const { world } = crew;
     const twins = await frozenAt('dispatcher', 'decision.drafted/job.offered', async () => {

@@ -1,10 +1,10 @@
 import { startTestServers } from '@waybill/embedded';
-import { systemClock } from '@waybill/process';
+import { createKeyRing, seal, systemClock } from '@waybill/process';
 import type { Attempt, Run } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { violationsOf } from '../support/invariants.ts';
 import { type Crew, openCrew } from './crew.fixture.ts';
-import { draftRun, type Times } from './draft.fixture.ts';
+import { draftRun, type Own } from './draft.fixture.ts';
 import type { How } from './fleet.fixture.ts';
 
 type Manners = Parameters<Crew['world']['fleet']['join']>[0];
@@ -36,7 +36,7 @@ describe('a hole that the services close', { timeout: 60_000 }, () => {
   /** Agents, and as many runs for them. */
   const jobsFor = async (
     agents: Manners,
-    { how = {}, runs = 1, ...times }: Times & Readonly<{ how?: How; runs?: number }> = {},
+    { how = {}, runs = 1, ...own }: Own & Readonly<{ how?: How; runs?: number }> = {},
   ): Promise<readonly string[]> => {
     names += 1;
     const name = `hole-${names}`;
@@ -44,7 +44,7 @@ describe('a hole that the services close', { timeout: 60_000 }, () => {
     return crew.world.withJournal((journal) =>
       Promise.all(
         Array.from({ length: runs }, () =>
-          draftRun(journal, 'main', name, { ackTimeoutMs, ...times }),
+          draftRun(journal, 'main', name, { ackTimeoutMs, ...own }),
         ),
       ),
     );
@@ -148,6 +148,22 @@ describe('a hole that the services close', { timeout: 60_000 }, () => {
       attempts: [{ resolution: 'withdrawn' }, { resolution: 'accepted' }],
     });
     expect(diaryOf(run).filter(({ what }) => what === 'dispatched')).toHaveLength(1);
+  });
+
+  it('a dispatch that cannot be sent burns no deadline and no budget: its job fails at once and says why', async () => {
+    const place = { org: 'main', run: 'another', field: 'secrets' };
+    const secrets = await seal(await createKeyRing(), { TOKEN: 'x' }, place);
+    const [run = ''] = await jobsFor(['honest'], { secrets, ackTimeoutMs: 60_000 });
+    const { jobs } = await ended(run);
+    expect(jobs[0]).toMatchObject({
+      state: 'failed',
+      failure: 'secrets_unreadable',
+      spent: { expired: 0, rejected: 0, withdrawn: 0 },
+      attempts: [{ resolution: 'withdrawn', cause: 'secrets_unreadable' }],
+    });
+    expect(diaryOf(run)).toEqual([]);
+    const said = crew.one('agent-gateway').stdout().split('a dispatch cannot be made');
+    expect(said).toHaveLength(2);
   });
 
   it('an agent that registers again with a job in hand is given no more than it can take', async () => {

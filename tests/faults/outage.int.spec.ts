@@ -45,7 +45,7 @@ describe('a Waybill whose servers are killed and come back', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('goes on by itself', { timeout: 120_000 }, async () => {
+  it('goes on by itself', { timeout: 240_000 }, async () => {
     const seed = newSeed();
     const random = randomOf(seed);
     const all = await world.up();

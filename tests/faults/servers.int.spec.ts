@@ -39,7 +39,7 @@ describe('a Waybill whose own server is killed', () => {
   it.each(['nats-server', 'Postgres'] as const)(
     'ends saying that it was %s, and has lost nothing after the next start',
     {
-      timeout: 120_000,
+      timeout: 240_000,
     },
     async (name) => {
       const seed = newSeed();

@@ -14,7 +14,7 @@ describe('a Waybill in the middle of its work', () => {
   afterEach(() => world.close());
 
   it('drains within 10 s of a SIGTERM, and after the next start nothing is lost', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     const seed = newSeed();
     const random = randomOf(seed);
@@ -40,7 +40,7 @@ describe('a Waybill in the middle of its work', () => {
     expect(events['agent.resumed']).toBeGreaterThan(0);
   });
 
-  it('is frozen for 15 s and goes on', { timeout: 120_000 }, async () => {
+  it('is frozen for 15 s and goes on', { timeout: 240_000 }, async () => {
     const seed = newSeed();
     const random = randomOf(seed);
     const all = await world.up();

@@ -22,7 +22,7 @@ describe('two of every service at once', () => {
   });
 
   it('decide everything once, and so they do while one of each is killed', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     const seed = newSeed();
     const random = randomOf(seed);

@@ -3,6 +3,7 @@
  * it finds, with the sequence of the message that shows it; an empty list is what has to come out when all is quiet again.
  */
 
+import type { Job } from '@waybill/protocol';
 import { answeredIsStored } from './answer-invariants.ts';
 import {
   attemptsAndFences,
@@ -64,8 +65,15 @@ export function violationsOf(evidence: Evidence, fold?: Fold): readonly Violatio
 const everyRunEnded = (runs: readonly RunStory[]): readonly Violation[] =>
   runs.flatMap(({ runId, end }) => {
     if (end.completed !== null) return [];
-    const open = end.jobs.map(({ spec, state }) => `${spec.name} ${state}`).join(', ');
+    const open = end.jobs.map(standing).join(', ');
     return [
       { invariant: 9, seq: end.seq, what: `run ${runId} has not ended: ${open || end.state}` },
     ];
   });
+
+const standing = ({ spec, state, attempts }: Job): string =>
+  [
+    `${spec.name} ${state}`,
+    ...spec.runsOn.map((label) => `[${label}]`),
+    ...attempts.map(({ resolution, cause }) => `(${resolution} ${cause})`),
+  ].join(' ');

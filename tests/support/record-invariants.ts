@@ -67,9 +67,13 @@ function recordHolds(
   for (const event of Array.isArray(events) ? events : []) {
     const seq = Number(fieldOf(event, 'seq'));
     const message = messages.get(seq);
-    const stored = message === undefined ? undefined : parseJson(message.body);
-    if (fieldOf(event, 'subject') !== message?.subject || !sameJson(fieldOf(event, 'body'), stored))
-      about(`event ${seq} is not what lies in the log there`);
+    if (message === undefined) {
+      about(`event ${seq} is not in the log`);
+      continue;
+    }
+    const isSame = sameJson(fieldOf(event, 'body'), parseJson(message.body));
+    if (fieldOf(event, 'subject') !== message.subject || !isSame)
+      about(`event ${seq} is not what lies in the log there: ${message.subject}`);
   }
   return found;
 }
