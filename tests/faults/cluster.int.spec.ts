@@ -50,7 +50,7 @@ describe('a Waybill on three nats-servers', () => {
     await world.disturbed(async () => {
       await cluster.kill(await leaderOf('WB_RUNS'));
       await drive(world.client, 20, random);
-      await world.logGrows(20, 60_000);
+      await world.logGrows(20);
     });
     await world.quiet(60_000);
     const evidence = await world.evidence();

@@ -108,15 +108,14 @@ describe('a service that is killed', () => {
 
   /** Provoked again and again, for what may lie together in one passing. */
   const broken = async (one: Staying, provoke: Provoke): Promise<void> => {
-    let isOver = false;
-    void one.ended.then(() => {
-      isOver = true;
-    });
-    for (let tries = 0; tries < 8 && !isOver; tries += 1) {
+    const over = new AbortController();
+    void one.ended.then(() => over.abort());
+    const isOver = (): boolean => over.signal.aborted;
+    for (let tries = 0; tries < 8 && !isOver(); tries += 1) {
       await provoke(crew, random);
-      await eventually(() => isOver, { withinMs: 10_000 }).catch(() => undefined);
+      await eventually(isOver, { withinMs: 10_000 }).catch(() => undefined);
     }
-    expect(isOver && (await one.ended)).toMatchObject({ signal: 'SIGKILL' });
+    expect(isOver() && (await one.ended)).toMatchObject({ signal: 'SIGKILL' });
   };
   const killedAt = async (...[milestone, trade, passing, provoke]: Point): Promise<void> => {
     await crew.arm(trade, { CRASH_AT: `${milestone}:${passing}` });

@@ -115,7 +115,7 @@ export async function openFaultWorld({ env = {}, gateways, ...o }: FaultWorldOpt
     },
     evidence,
     /** Waits until WB_RUNS has so many events more, and gives its end. */
-    logGrows: async (by: number, withinMs = 30_000): Promise<number> => {
+    logGrows: async (by: number, withinMs = 60_000): Promise<number> => {
       let until: number | undefined;
       return withJournal((journal) =>
         eventually(

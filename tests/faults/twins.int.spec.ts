@@ -31,16 +31,17 @@ describe('two of every service at once', () => {
     const seconds = (): Promise<readonly Staying[]> =>
       Promise.all(trades.map((trade) => crew.start(trade, undefined, 1)));
     let twins = await seconds();
+    const replaced = async (): Promise<void> => {
+      for (const twin of twins) twin.kill('SIGKILL');
+      for (const twin of twins) expect(await twin.ended).toMatchObject({ signal: 'SIGKILL' });
+      twins = await seconds();
+    };
     await world.fleet.joinSdk(2);
     await world.fleet.join();
     for (let kills = 0; kills < 3; kills += 1) {
       await drive(world.client, 25, random);
       await world.logGrows(100 + Math.floor(random() * 100));
-      await world.disturbed(async () => {
-        for (const twin of twins) twin.kill('SIGKILL');
-        for (const twin of twins) expect(await twin.ended).toMatchObject({ signal: 'SIGKILL' });
-        twins = await seconds();
-      });
+      await world.disturbed(replaced);
     }
     await world.quiet(60_000);
     for (const twin of twins) twin.kill('SIGTERM');

@@ -27,6 +27,8 @@ export type Wire = Readonly<{
   client: End;
   server: End;
   send(from: End, parcel: Parcel): void;
+  /** To the client, from somebody on the way. */
+  slip(parcel: Parcel): void;
   /** The end is gone without a word; the other side notices it sooner or later. */
   drop(end: End, noticeMs: number): void;
   /** Nothing passes any more, and nobody is told. */
@@ -152,6 +154,7 @@ export function openNetwork(world: World): Network {
           from === client && parcel.kind === 'frame' && random.chance(state.teeChance);
         if (isDoubled) transmit(to, parcel);
       },
+      slip: (parcel) => transmit(client, parcel),
       drop,
       sever: () => {
         isSevered = true;
@@ -211,7 +214,7 @@ export function openNetwork(world: World): Network {
       if (wire === undefined || text === undefined) return;
       const { runId, jobId, attempt = 1, fence = 0 } = Dispatched.parse(JSON.parse(text));
       const granted = { type: 'job.granted', runId, jobId, attempt, fence: fence + 1_000 };
-      wire.send(wire.server, { kind: 'frame', text: JSON.stringify(granted), code: 0 });
+      wire.slip({ kind: 'frame', text: JSON.stringify(granted), code: 0 });
     },
     onSent: (listener) => void sentListeners.push(listener),
     onFrame: (listener) => void frameListeners.push(listener),

@@ -79,17 +79,26 @@ export function lateSign(random: Random): Scene {
 
 /**
  * A gateway cannot reach the log from just before an offer to its agent until long after the deadline: it is waited for, or it was
- * not any more, and reads the offer when it is nobody's.
+ * not any more, or somebody has cancelled meanwhile, and it reads the offer when there is nothing to take.
  */
 export function lapsed(random: Random): Scene {
-  const isLost = random.chance(0.5);
+  const then = random.pick(['waited', 'lost', 'cancelled'] as const);
+  const { least, most } = {
+    waited: { least: 14_000, most: 24_000 },
+    lost: { least: 58_000, most: 75_000 },
+    cancelled: { least: 25_000, most: 29_000 },
+  }[then];
   const faults: Fault[] = gateways.map((actor) => ({
     kind: 'cut-log',
     actor,
-    atMs: isLost ? random.between(1_000, 1_500) : random.between(900, 3_000),
-    forMs: isLost ? random.between(58_000, 75_000) : random.between(14_000, 24_000),
+    atMs: then === 'waited' ? random.between(900, 3_000) : random.between(1_000, 1_490),
+    forMs: random.between(least, most),
   }));
-  return { runs: [runOf(jobOf(1_000, 'any'))], faults };
+  const run = runOf(jobOf(1_000, 'any'));
+  const cancel = { afterMs: random.between(300, 1_500), force: false };
+  // A world ends with its last run, and this one is to see the gateway come back.
+  const other = { ...runOf(jobOf(minuteMs, 'sdk'), 600), delivery: 'other' };
+  return { runs: then === 'cancelled' ? [other, { ...run, cancel }] : [run], faults };
 }
 
 /** Its answer was lost with its socket, and the next one dies between its greeting and its registration. */

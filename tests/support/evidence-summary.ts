@@ -10,6 +10,8 @@ export type EvidenceSummary = Readonly<{
   resolutions: Readonly<Record<string, number>>;
   events: Readonly<Record<string, number>>;
   voids: Readonly<Record<string, number>>;
+  /** Jobs that did not succeed, by their reason. */
+  failures: Readonly<Record<string, number>>;
   /** Agents that let an offer expire. */
   expired: readonly string[];
   /** Requests by status, 0 for those without an answer. */
@@ -20,7 +22,8 @@ export type EvidenceSummary = Readonly<{
 export function summaryOf({ log, ledger, diary }: Evidence): EvidenceSummary {
   const stories = runStories(log.WB_RUNS);
   const moments = stories.flatMap((story) => story.moments);
-  const attempts = stories.flatMap(({ end }) => end.jobs.flatMap((job) => job.attempts));
+  const jobs = stories.flatMap(({ end }) => end.jobs);
+  const attempts = jobs.flatMap((job) => job.attempts);
   return {
     runs: stories.length,
     triggers: log.WB_TRIGGERS.filter(({ subject }) => subject.endsWith('.received')).length,
@@ -34,6 +37,7 @@ export function summaryOf({ log, ledger, diary }: Evidence): EvidenceSummary {
         .filter(({ isVoid }) => isVoid)
         .map(({ event, after }) => `${event.type} ${after.lastVoid?.why}`),
     ),
+    failures: counted(jobs.flatMap(({ failure }) => failure ?? [])),
     expired: [
       ...new Set(
         attempts.filter((each) => each.resolution === 'expired').map((each) => each.agentId),
