@@ -45,7 +45,9 @@ export function createJobLease(o: JobLeaseOptions): JobLease {
     const at = (earlierMs: number, force: boolean): void => {
       lapse?.cancel();
       lapse = clock.after(leftMs(leaseMs) - earlierMs, () => {
-        if (isLeased(clock.monotonicMs() - sinceMs + earlierMs, leaseMs)) return;
+        // Timers count in whole milliseconds and may fire a little early: what is left is waited for.
+        if (isLeased(clock.monotonicMs() - sinceMs + earlierMs, leaseMs))
+          return at(earlierMs, force);
         o.onLapse(leaseMs, force);
         if (!force) at(0, true);
       });
