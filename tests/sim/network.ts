@@ -54,13 +54,11 @@ export type Network = Readonly<{
   listen(host: string, door: Door): void;
   dial(host: string, life: Life, client: End): void;
   wires(): readonly Wire[];
-  /** Whether no connection stands between the two. */
-  isApart(one: Life, other: Life): boolean;
   /** The agent is told that it may start its last job, under a fence that is not the job's. */
   grantFalsely(agent: string): void;
   /** When a frame is handed to the network; `onFrame` when it arrives. */
   onSent(listener: (from: End, text: string, over: Wire) => void): void;
-  onFrame(listener: (from: Life, to: Life, text: string) => void): void;
+  onFrame(listener: (from: Life, to: Life, text: string, over: Wire) => void): void;
   onClose(listener: (end: Life, code: number) => void): void;
 }>;
 
@@ -77,7 +75,7 @@ export function openNetwork(world: World): Network {
   const doors = new Map<string, Door>();
   const isolated = new Set<string>();
   const wires = new Set<Wire>();
-  const frameListeners: ((from: Life, to: Life, text: string) => void)[] = [];
+  const frameListeners: ((from: Life, to: Life, text: string, over: Wire) => void)[] = [];
   const sentListeners: ((from: End, text: string, over: Wire) => void)[] = [];
   const dispatched = new Map<Life, string>();
   const closeListeners: ((end: Life, code: number) => void)[] = [];
@@ -104,7 +102,7 @@ export function openNetwork(world: World): Network {
       switch (kind) {
         case 'frame':
           if (text.includes('"type":"job.dispatch"')) dispatched.set(to.life, text);
-          for (const listener of frameListeners) listener(other(to).life, to.life, text);
+          for (const listener of frameListeners) listener(other(to).life, to.life, text, wire);
           return to.events?.frame(text);
         case 'ping':
           wire.send(to, { kind: 'pong', text: '', code: 0 });
@@ -204,10 +202,6 @@ export function openNetwork(world: World): Network {
       });
     },
     wires: () => [...wires],
-    isApart: (one, other) =>
-      ![...wires].some(
-        (wire) => wire.isOpen() && wire.client.life === one && wire.server.life === other,
-      ),
     grantFalsely: (agent) => {
       const wire = [...wires].find((each) => each.isOpen() && each.client.life.name === agent);
       const text = wire && dispatched.get(wire.client.life);

@@ -83,8 +83,9 @@ export function simRead({ world, log, link, again }: Place, o: ReadOptions): Pro
     if (!matches(message.subject)) return;
     const of = generation;
     const { seq } = message;
-    if (!link.push(`reads ${o.stream} ${seq}`, () => take(of, message))) return;
-    sentSeq = seq;
+    // What comes behind a gap is not for this reader: it attaches again when the link is back.
+    isAttached = link.push(`reads ${o.stream} ${seq}`, () => take(of, message));
+    if (isAttached) sentSeq = seq;
   };
   const take = (of: number, message: StoredMessage): void => {
     if (of !== generation || isOver) return;

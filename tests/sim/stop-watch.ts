@@ -6,7 +6,7 @@ import { parseWireJobId, type WireJob } from '@waybill/protocol';
 import { z } from 'zod';
 import type { Violation } from '../support/evidence.ts';
 import type { Life } from './life.ts';
-import type { Network } from './network.ts';
+import type { Network, Wire } from './network.ts';
 import type { Observer } from './observer.ts';
 import { seedAgent } from './stage-names.ts';
 import type { World } from './world.ts';
@@ -29,6 +29,8 @@ export function openStopWatch({ world, network, observer, isCalm }: Watched): Re
 }> {
   const found: Violation[] = [];
   const told = new Set<string>();
+  /** What was slow when it was sent may still be under way. */
+  const onItsWay = new Map<string, Wire>();
   /** By job and attempt, since when it is somebody else's or nobody's. */
   const overMs = new Map<string, number>();
 
@@ -46,24 +48,30 @@ export function openStopWatch({ world, network, observer, isCalm }: Watched): Re
     const sinceMs = overMs.get(`${jobId} ${attempt}`);
     return sinceMs !== undefined && world.now() - sinceMs > knownAfterMs;
   };
-  const contact = (from: Life, to: Life, wireJobId: string): void => {
+  const contact = (from: Life, wireJobId: string, over: Wire): void => {
     const key = `${from.no} ${wireJobId}`;
     const wire = parseWireJobId(wireJobId);
     if (wire === undefined || told.has(key) || !isOver(wire) || !isCalm()) return;
     world.schedule(withinMs, undefined, 'looks whether it was stopped', () => {
-      const isSpoilt = !isCalm() || !from.isAlive || !to.isAlive || network.isApart(from, to);
-      if (isSpoilt || told.has(key)) return;
+      // On another connection it is compared anew with what runs say.
+      const isSpoilt = !isCalm() || !over.isOpen();
+      if (isSpoilt || told.has(key) || onItsWay.get(key)?.isOpen() === true) return;
       const what = `${from.name} spoke of ${wireJobId}, which is not its own any more, and was not told to stop`;
       found.push({ invariant: 3, seq: null, what });
     });
   };
-  network.onFrame((from, to, text) => {
+  network.onSent((_from, text, wire) => {
+    if (!text.includes('"type":"job.cancel"')) return;
+    const about = AboutJob.safeParse(JSON.parse(text));
+    if (about.success) onItsWay.set(`${wire.client.life.no} ${about.data.jobId}`, wire);
+  });
+  network.onFrame((from, to, text, over) => {
     if (!text.includes('"jobId"')) return;
     const about = AboutJob.safeParse(JSON.parse(text));
     if (!about.success) return;
     const { type, jobId } = about.data;
     if (type === 'job.cancel') told.add(`${to.no} ${jobId}`);
-    else if (from.name === seedAgent) contact(from, to, jobId);
+    else if (from.name === seedAgent) contact(from, jobId, over);
   });
   return { violations: () => found };
 }
