@@ -5,7 +5,6 @@ import { type Cluster, startCluster } from '@waybill/journal/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { summaryOf } from '../support/evidence-summary.ts';
 import { violationsOf } from '../support/invariants.ts';
-import { drive } from './client.fixture.ts';
 import { type Crew, openCrew } from './crew.fixture.ts';
 import { newSeed, randomOf } from './random.fixture.ts';
 
@@ -45,12 +44,10 @@ describe('a Waybill on three nats-servers', () => {
     await world.client.applyRule();
     await world.fleet.joinSdk(2);
     await world.fleet.join(['honest', 'returning', 'echoing', 'dying', 'busy']);
-    await drive(world.client, 30, random);
-    await world.logGrows(40 + Math.floor(random() * 80));
+    await world.driven(30, random, { untilGrownBy: 40 + Math.floor(random() * 80) });
     await world.disturbed(async () => {
       await cluster.kill(await leaderOf('WB_RUNS'));
-      await drive(world.client, 20, random);
-      await world.logGrows(20);
+      await world.driven(20, random, { untilGrownBy: 20 });
     });
     await world.quiet(60_000);
     const evidence = await world.evidence();

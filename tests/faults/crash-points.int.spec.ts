@@ -87,27 +87,59 @@ const starts = [
   ['snapshot.saved', 'agent-gateway'],
 ] as const satisfies readonly (readonly [Milestone, Trade])[];
 
+/** With what is to be under way wherever somebody is killed. */
+async function worldOfCrew() {
+  const servers = await startTestServers();
+  const crew = await openCrew({ nats: servers.nats, databaseUrl: servers.postgres.url });
+  await crew.startAll();
+  await crew.world.client.applyRule();
+  await crew.world.fleet.joinSdk(2);
+  await crew.world.fleet.join(['honest', 'echoing', 'forgetful', 'contradicting']);
+  const close = async (): Promise<void> => {
+    await crew.close();
+    await servers.stop();
+  };
+  return { crew, close };
+}
+
+/** The wait for a crew counts. */
+const bound = { timeout: 240_000 };
+
 describe('a service that is killed', () => {
   const seed = newSeed();
   const random = randomOf(seed);
-  let servers: Awaited<ReturnType<typeof startTestServers>>;
-  let crew: Crew;
+  const everybody: Awaited<ReturnType<typeof worldOfCrew>>[] = [];
+  const idle: Crew[] = [];
+  const waiting: ((crew: Crew) => void)[] = [];
 
   beforeAll(async () => {
-    servers = await startTestServers();
-    crew = await openCrew({ nats: servers.nats, databaseUrl: servers.postgres.url });
-    await crew.startAll();
-    await crew.world.client.applyRule();
-    await crew.world.fleet.joinSdk(2);
-    await crew.world.fleet.join(['honest', 'echoing', 'forgetful', 'contradicting']);
-  }, 60_000);
+    everybody.push(...(await Promise.all([worldOfCrew(), worldOfCrew()])));
+    idle.push(...everybody.map(({ crew }) => crew));
+  }, 120_000);
   afterAll(async () => {
-    await crew.close();
-    await servers.stop();
+    await Promise.all(everybody.map(({ close }) => close()));
   });
 
+  /** Most of the time goes by in waiting for leases to lapse: so two crews are at work, each in one test at a time. */
+  const withCrew = async (work: (crew: Crew) => Promise<void>): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<Crew>();
+    const found = idle.pop();
+    if (found === undefined) waiting.push(resolve);
+    else resolve(found);
+    const crew = await promise;
+    try {
+      await work(crew);
+      await crew.world.quiet(60_000);
+      const violations = violationsOf(await crew.world.evidence());
+      expect({ seed, violations }).toEqual({ seed, violations: [] });
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) idle.push(crew);
+      else next(crew);
+    }
+  };
   /** Provoked again and again, for what may lie together in one passing. */
-  const broken = async (one: Staying, provoke: Provoke): Promise<void> => {
+  const broken = async (crew: Crew, one: Staying, provoke: Provoke): Promise<void> => {
     const over = new AbortController();
     void one.ended.then(() => over.abort());
     const isOver = (): boolean => over.signal.aborted;
@@ -117,56 +149,47 @@ describe('a service that is killed', () => {
     }
     expect(isOver() && (await one.ended)).toMatchObject({ signal: 'SIGKILL' });
   };
-  const killedAt = async (...[milestone, trade, passing, provoke]: Point): Promise<void> => {
+  const killedAt = async (
+    crew: Crew,
+    [milestone, trade, passing, provoke]: Point,
+  ): Promise<void> => {
     await crew.arm(trade, { CRASH_AT: `${milestone}:${passing}` });
     await crew.world.disturbed(async () => {
-      await broken(crew.one(trade), provoke);
+      await broken(crew, crew.one(trade), provoke);
       await crew.start(trade);
     });
   };
-  const isRight = async (): Promise<void> => {
-    await crew.world.quiet(60_000);
-    const violations = violationsOf(await crew.world.evidence());
-    expect({ seed, violations }).toEqual({ seed, violations: [] });
-  };
 
-  it.each(points)(
-    'at %s (%s, passing %i) leaves everything right',
-    {
-      timeout: 180_000,
-    },
-    async (...point) => {
-      await killedAt(...point);
-      await isRight();
-    },
+  it.concurrent.each(points)('at %s (%s, passing %i) leaves everything right', bound, (...point) =>
+    withCrew((crew) => killedAt(crew, point)),
   );
 
-  it.each(starts)(
+  it.concurrent.each(starts)(
     'at %s of a start (%s) leaves everything right',
-    {
-      timeout: 180_000,
-    },
-    async (milestone, trade) => {
-      // In order: whoever comes next need not wait for its lease to lapse.
-      crew.one(trade).kill('SIGTERM');
-      await crew.one(trade).ended;
-      await crew.world.disturbed(async () => {
-        await broken(await crew.start(trade, { CRASH_AT: milestone, HASTE_MS: '500' }), load);
-        await crew.start(trade);
-      });
-      await isRight();
-    },
+    bound,
+    (milestone, trade) =>
+      withCrew(async (crew) => {
+        // In order: whoever comes next need not wait for its lease to lapse.
+        crew.one(trade).kill('SIGTERM');
+        await crew.one(trade).ended;
+        await crew.world.disturbed(async () => {
+          const fault = { CRASH_AT: milestone, HASTE_MS: '500' };
+          await broken(crew, await crew.start(trade, fault), load);
+          await crew.start(trade);
+        });
+      }),
   );
 
-  it('at three places at random leaves everything right', { timeout: 240_000 }, async () => {
-    const any = points.filter(([, , , provoke]) => provoke === load);
-    for (let killed = 0; killed < 3; killed += 1) {
-      const [milestone, trade] = any[Math.floor(random() * any.length)] ?? [];
-      if (milestone === undefined || trade === undefined) throw new Error('no place');
-      await killedAt(milestone, trade, 1 + Math.floor(random() * 5), load);
-    }
-    await isRight();
-  });
+  it.concurrent('at three places at random leaves everything right', bound, () =>
+    withCrew(async (crew) => {
+      const any = points.filter(([, , , provoke]) => provoke === load);
+      for (let killed = 0; killed < 3; killed += 1) {
+        const [milestone, trade] = any[Math.floor(random() * any.length)] ?? [];
+        if (milestone === undefined || trade === undefined) throw new Error('no place');
+        await killedAt(crew, [milestone, trade, 1 + Math.floor(random() * 5), load]);
+      }
+    }),
+  );
 
   it('is killed at every milestone that there is', () => {
     const tested = new Set<Milestone>([...points, ...starts].map(([milestone]) => milestone));

@@ -3,7 +3,7 @@ import { summaryOf } from '../support/evidence-summary.ts';
 import { violationsOf } from '../support/invariants.ts';
 import { filesWith } from '../support/raw-files.ts';
 import { type Manner, manners } from '../support/seed-agent.ts';
-import { drive, oneJobOn } from './client.fixture.ts';
+import { oneJobOn } from './client.fixture.ts';
 import { type FaultWorld, openFaultWorld } from './fault-world.fixture.ts';
 import { newSeed, randomOf } from './random.fixture.ts';
 
@@ -27,8 +27,7 @@ describe('a Waybill that is killed again and again', () => {
     await world.fleet.join(manners.filter((manner) => !silent.includes(manner)));
     for (const manner of manners) await world.client.ask(oneJobOn(manner));
     for (let kills = 0; kills < 5; kills += 1) {
-      await drive(world.client, 12, random);
-      await world.logGrows(10 + Math.floor(random() * 60));
+      await world.driven(12, random, { untilGrownBy: 10 + Math.floor(random() * 60) });
       all.kill('SIGKILL');
       expect(await all.ended).toMatchObject({ signal: 'SIGKILL' });
       if (kills === 3) await world.fleet.join(silent);

@@ -17,8 +17,9 @@ import { type Home, openHome, type Staying } from '../e2e/waybill.fixture.ts';
 import type { Disturbance, Evidence } from '../support/evidence.ts';
 import { gatherEvidence } from '../support/evidence-gathering.ts';
 import { violationsOf } from '../support/invariants.ts';
-import { openClient } from './client.fixture.ts';
+import { drive, openClient } from './client.fixture.ts';
 import { openFleet } from './fleet.fixture.ts';
+import type { Random } from './random.fixture.ts';
 
 export type FaultWorld = Awaited<ReturnType<typeof openFaultWorld>>;
 
@@ -114,20 +115,22 @@ export async function openFaultWorld({ env = {}, gateways, ...o }: FaultWorldOpt
       }
     },
     evidence,
-    /** Waits until WB_RUNS has so many events more, and gives its end. */
-    logGrows: async (by: number, withinMs = 60_000): Promise<number> => {
-      let until: number | undefined;
-      return withJournal((journal) =>
-        eventually(
-          async () => {
-            const { lastSeq } = await journal.info('WB_RUNS');
-            until ??= lastSeq + by;
-            return lastSeq >= until && lastSeq;
-          },
-          { withinMs, everyMs: 10, what: `${by} events more in WB_RUNS` },
-        ),
-      );
-    },
+    /** Sends so many requests, and waits until WB_RUNS has so many events more than before. */
+    driven: (
+      requests: number,
+      random: Random,
+      { untilGrownBy }: Readonly<{ untilGrownBy: number }>,
+    ): Promise<void> =>
+      explained(() =>
+        withJournal(async (journal) => {
+          const { lastSeq: before } = await journal.info('WB_RUNS');
+          await drive(client, requests, random);
+          const isGrown = async (): Promise<boolean> =>
+            (await journal.info('WB_RUNS')).lastSeq >= before + untilGrownBy;
+          const what = `${untilGrownBy} events more in WB_RUNS`;
+          await eventually(isGrown, { withinMs: 60_000, everyMs: 10, what });
+        }),
+      ),
     /** Waits until the run stands as asked for, and gives it. */
     runIs: (runId: string, what: string, probe: (run: Run) => boolean, withinMs = 30_000) =>
       withJournal((journal) =>
@@ -152,15 +155,15 @@ export async function openFaultWorld({ env = {}, gateways, ...o }: FaultWorldOpt
       const { databaseUrl } = await servers();
       const model = connectReadModel({ databaseUrl, log, max: 2 });
       try {
-        await withJournal((journal) =>
-          eventually(async () => client.open() === 0 && (await isQuiet(journal, model)), {
-            withinMs,
-            everyMs: 250,
-            what: 'every run has ended and is in the tables',
-          }),
+        await explained(() =>
+          withJournal((journal) =>
+            eventually(async () => client.open() === 0 && (await isQuiet(journal, model)), {
+              withinMs,
+              everyMs: 250,
+              what: 'every run has ended and is in the tables',
+            }),
+          ),
         );
-      } catch (cause) {
-        throw new Error(`not quiet: ${client.open()} requests open\n${await told()}`, { cause });
       } finally {
         await model.close();
       }
@@ -173,9 +176,16 @@ export async function openFaultWorld({ env = {}, gateways, ...o }: FaultWorldOpt
     },
   };
 
-  async function told(): Promise<string> {
-    const found = violationsOf(await evidence());
-    return found.map(({ invariant, seq, what }) => `${invariant} @${seq}: ${what}`).join('\n');
+  /** Whoever waits in vain wants to know how everything stands. */
+  async function explained<T>(waiting: () => Promise<T>): Promise<T> {
+    try {
+      return await waiting();
+    } catch (cause) {
+      const found = violationsOf(await evidence());
+      const told = found.map(({ invariant, seq, what }) => `${invariant} @${seq}: ${what}`);
+      const requests = `${client.open()} requests open`;
+      throw new Error([String(cause), requests, ...told].join('\n'), { cause });
+    }
   }
 }
 

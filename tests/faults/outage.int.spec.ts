@@ -58,8 +58,7 @@ describe('a Waybill whose servers are killed and come back', () => {
       [postgres, random() * 4_000],
       [nats, 12_000],
     ] as const) {
-      await drive(world.client, 20, random);
-      await world.logGrows(40 + Math.floor(random() * 60));
+      await world.driven(20, random, { untilGrownBy: 40 + Math.floor(random() * 60) });
       await server.kill();
       await drive(world.client, 8, random);
       await world.passes(downMs);

@@ -48,8 +48,7 @@ describe('a Waybill whose own server is killed', () => {
       await world.client.applyRule();
       await world.fleet.joinSdk(2);
       await world.fleet.join(['honest', 'returning', 'echoing', 'lying', 'contradicting']);
-      await drive(world.client, 30, random);
-      await world.logGrows(20 + Math.floor(random() * 60));
+      await world.driven(30, random, { untilGrownBy: 20 + Math.floor(random() * 60) });
       const pid = serverOf(world.home.folder, name);
       expect(pid).toBeGreaterThan(0);
       process.kill(pid, 'SIGKILL');

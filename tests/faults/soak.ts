@@ -7,7 +7,6 @@ import { systemClock } from '@waybill/process';
 import type { Staying } from '../e2e/waybill.fixture.ts';
 import { summaryOf } from '../support/evidence-summary.ts';
 import { violationsOf } from '../support/invariants.ts';
-import { drive } from './client.fixture.ts';
 import { type FaultWorld, openFaultWorld } from './fault-world.fixture.ts';
 import { newSeed, type Random, randomOf } from './random.fixture.ts';
 
@@ -67,8 +66,7 @@ async function round(random: Random): Promise<boolean> {
     await world.fleet.joinSdk(2);
     await world.fleet.join();
     for (let broken = 0; broken < 6; broken += 1) {
-      await drive(world.client, 15, random);
-      await world.logGrows(10 + Math.floor(random() * 60));
+      await world.driven(15, random, { untilGrownBy: 10 + Math.floor(random() * 60) });
       const names = Object.keys(faults);
       const name = names[Math.floor(random() * names.length)] ?? '';
       say(`  ${name}`);

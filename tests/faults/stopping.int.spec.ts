@@ -23,8 +23,7 @@ describe('a Waybill in the middle of its work', () => {
     await world.fleet.joinSdk(2, 400);
     await world.fleet.join(['honest', 'returning', 'echoing', 'contradicting'], { workMs: 400 });
     for (let stops = 0; stops < 3; stops += 1) {
-      await drive(world.client, 20, random);
-      await world.logGrows(40 + Math.floor(random() * 40));
+      await world.driven(20, random, { untilGrownBy: 40 + Math.floor(random() * 40) });
       const askedMs = performance.now();
       all.kill('SIGTERM');
       expect(await all.ended).toMatchObject({ code: 0, signal: null });
@@ -49,8 +48,7 @@ describe('a Waybill in the middle of its work', () => {
     await world.fleet.join(['honest', 'returning', 'echoing', 'lying', 'busy', 'dying'], {
       workMs: 200,
     });
-    await drive(world.client, 40, random);
-    await world.logGrows(20 + Math.floor(random() * 60));
+    await world.driven(40, random, { untilGrownBy: 20 + Math.floor(random() * 60) });
     all.kill('SIGSTOP');
     await world.passes(15_000);
     all.kill('SIGCONT');

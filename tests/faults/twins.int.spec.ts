@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Staying } from '../e2e/waybill.fixture.ts';
 import { summaryOf } from '../support/evidence-summary.ts';
 import { violationsOf } from '../support/invariants.ts';
-import { drive } from './client.fixture.ts';
 import { type Crew, openCrew, trades } from './crew.fixture.ts';
 import { newSeed, randomOf } from './random.fixture.ts';
 
@@ -39,8 +38,7 @@ describe('two of every service at once', () => {
     await world.fleet.joinSdk(2);
     await world.fleet.join();
     for (let kills = 0; kills < 3; kills += 1) {
-      await drive(world.client, 25, random);
-      await world.logGrows(100 + Math.floor(random() * 100));
+      await world.driven(25, random, { untilGrownBy: 60 + Math.floor(random() * 100) });
       await world.disturbed(replaced);
     }
     await world.quiet(60_000);

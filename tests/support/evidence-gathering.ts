@@ -6,6 +6,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { type NatsSettings, openJournal } from '@waybill/journal';
 import { type Logger, systemClock } from '@waybill/process';
+import { eventually } from '@waybill/process/testing';
 import { verifyProjections } from '@waybill/projector/projections';
 import { type StreamName, streamNames } from '@waybill/protocol';
 import { connectReadModel, type ReadModel, tables } from '@waybill/readmodel';
@@ -62,7 +63,11 @@ type Manager = Awaited<ReturnType<typeof jetstreamManager>>;
 const batchMax = 1_000;
 
 async function messagesOf(jsm: Manager, stream: StreamName): Promise<readonly LoggedMessage[]> {
-  const { state } = await jsm.streams.info(stream);
+  // A cluster may be choosing a leader of it.
+  const { state } = await eventually(() => jsm.streams.info(stream), {
+    withinMs: 30_000,
+    what: `${stream} has a leader`,
+  });
   const found: LoggedMessage[] = [];
   for (let next = Math.max(state.first_seq, 1); state.messages > 0 && next <= state.last_seq; ) {
     const before = next;

@@ -52,6 +52,7 @@ const noJob: SeedJob = { runId: '', jobId: '' };
 export function openSeedConnection(o: SeedConnectionOptions): SeedConnection {
   let socket: WebSocket | undefined;
   let registered = Promise.withResolvers<void>();
+  let closed = Promise.withResolvers<void>();
   let isRegistered = false;
   let stopped = false;
   let frames = 0;
@@ -116,6 +117,7 @@ export function openSeedConnection(o: SeedConnectionOptions): SeedConnection {
     const ws = new WebSocket(o.urls[dials % o.urls.length] ?? '');
     dials += 1;
     socket = ws;
+    closed = Promise.withResolvers<void>();
     ws.on('open', () =>
       ws.send(JSON.stringify({ type: 'auth.request', token: o.token, protocolVersion: 1 })),
     );
@@ -129,15 +131,18 @@ export function openSeedConnection(o: SeedConnectionOptions): SeedConnection {
       if (!stopped) write('closed', noJob);
       if (isRegistered) registered = Promise.withResolvers<void>();
       isRegistered = false;
+      closed.resolve();
       systemClock.after(backMs, dial, { background: true });
     });
   };
   dial();
 
   const whenRegistered = async (): Promise<void> => {
-    await registered.promise;
-    // It may have gone again before this went on.
-    if (!isRegistered && !stopped) await whenRegistered();
+    if (!stopped) await registered.promise;
+    if (stopped || (isRegistered && isOpen())) return;
+    // It has gone again before this went on, or is about to: a socket that is closing takes no word any more.
+    if (isRegistered) await closed.promise;
+    await whenRegistered();
   };
   return {
     write,
@@ -148,6 +153,7 @@ export function openSeedConnection(o: SeedConnectionOptions): SeedConnection {
     stop: () => {
       stopped = true;
       registered.resolve();
+      closed.resolve();
       socket?.close(1000);
     },
   };
