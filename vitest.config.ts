@@ -20,7 +20,7 @@ export default defineConfig({
           name: 'pure',
           include: [`${folders}/**/*.spec.ts`],
           exclude: [...exclude, ...withServers],
-          testTimeout: 10_000,
+          testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -5,6 +5,7 @@ import { type Cluster, startCluster } from '@waybill/journal/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { summaryOf } from '../support/evidence-summary.ts';
 import { violationsOf } from '../support/invariants.ts';
+import { drive } from './client.fixture.ts';
 import { type Crew, openCrew } from './crew.fixture.ts';
 import { newSeed, randomOf } from './random.fixture.ts';
 
@@ -47,7 +48,8 @@ describe('a Waybill on three nats-servers', () => {
     await world.driven(30, random, { untilGrownBy: 40 + Math.floor(random() * 80) });
     await world.disturbed(async () => {
       await cluster.kill(await leaderOf('WB_RUNS'));
-      await world.driven(20, random, { untilGrownBy: 20 });
+      await drive(world.client, 18, random);
+      await world.driven(2, random, { untilGrownBy: 15 });
     });
     await world.quiet(60_000);
     const evidence = await world.evidence();

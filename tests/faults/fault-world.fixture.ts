@@ -123,12 +123,14 @@ export async function openFaultWorld({ env = {}, gateways, ...o }: FaultWorldOpt
     ): Promise<void> =>
       explained(() =>
         withJournal(async (journal) => {
-          const { lastSeq: before } = await journal.info('WB_RUNS');
+          const bound = { withinMs: 60_000, everyMs: 10 };
+          const info = () => journal.info('WB_RUNS');
+          const { lastSeq } = await eventually(info, { ...bound, what: 'WB_RUNS answers' });
           await drive(client, requests, random);
-          const isGrown = async (): Promise<boolean> =>
-            (await journal.info('WB_RUNS')).lastSeq >= before + untilGrownBy;
-          const what = `${untilGrownBy} events more in WB_RUNS`;
-          await eventually(isGrown, { withinMs: 60_000, everyMs: 10, what });
+          await eventually(async () => (await info()).lastSeq >= lastSeq + untilGrownBy, {
+            ...bound,
+            what: `${untilGrownBy} events more in WB_RUNS`,
+          });
         }),
       ),
     /** Waits until the run stands as asked for, and gives it. */

@@ -49,7 +49,7 @@ async function allMessages({ url, user, password }: NatsSettings): Promise<Evide
     ...(password === undefined ? {} : { pass: password }),
   });
   try {
-    const jsm = await jetstreamManager(nc);
+    const jsm = await jetstreamManager(nc, { checkAPI: false });
     const dumped = await Promise.all(
       streamNames.map(async (stream) => [stream, await messagesOf(jsm, stream)] as const),
     );

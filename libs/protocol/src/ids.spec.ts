@@ -157,6 +157,8 @@ describe('a foreign id', () => {
     const hashed = foreignToken('builder-1.example.net');
     expect(hashed).toMatch(/^h_[0-9a-hjkmnp-tv-z]{26}$/);
     expect(foreignToken(hashed)).not.toBe(hashed);
+    const halves = ['\ud800', '\udfff', '\ufffd'].map(foreignToken);
+    expect(new Set(halves).size).toBe(3);
     fc.assert(
       fc.property(anyText, anyText, (a, b) => {
         if (a !== b) expect(foreignToken(a)).not.toBe(foreignToken(b));

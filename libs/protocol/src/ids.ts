@@ -29,7 +29,10 @@ export const isRunId = (text: string): boolean => RUN_ID.test(text);
 
 /** A foreign id as a subject token: itself where it fits, else `h_` and a hash. The body keeps it as it is. */
 export const foreignToken = (id: string): string =>
-  isToken(id) && !id.startsWith('h_') ? id : `h_${shortHash(id)}`;
+  isToken(id) && !id.startsWith('h_') ? id : `h_${shortHash(hashable(id))}`;
+
+/** Halves of characters are all the same in UTF-8: such a text is hashed as JSON writes it, behind a character that no id has. */
+const hashable = (id: string): string => (id.isWellFormed() ? id : `\0${JSON.stringify(id)}`);
 
 /** One trigger = one delivery id of one source of one org: a repeat, years later too, has the same id. */
 export const triggerId = (org: string, source: string, deliveryId: string): string =>

@@ -144,6 +144,23 @@ function completed(run: Run, step: HistoryStep, at: number): BodyOf<'run.complet
   return { ...completion, state, usage: {}, costUsd: 0, priceGeneration: null, jobs: [] };
 }
 
+const jobStatus = (step: HistoryStep): BodyOf<'job.status'> => ({
+  state: step.jobState,
+  data: {
+    outputs: { x: step.choice },
+    error: step.flag ? 'it broke' : 'job_timeout after 60 s',
+    ...(step.choice % 7 === 0 ? { droppedJobs: ['d', 'bc', 7] } : {}),
+  },
+});
+
+const stepStatus = (step: HistoryStep): BodyOf<'step.status'> => ({
+  stepIndex: step.choice % 3,
+  stepName: 's',
+  state: step.stepState,
+  data: { exitCode: step.choice % 4 },
+  ...(step.flag ? { step_type: 'hook:cleanup' } : {}),
+});
+
 function fact(type: RunEventType, step: HistoryStep, { jobId, current }: About): unknown {
   switch (type) {
     case 'job.reject':
@@ -152,26 +169,10 @@ function fact(type: RunEventType, step: HistoryStep, { jobId, current }: About):
       } satisfies BodyOf<'job.reject'>;
     case 'job.unsent':
       return { cause: 'dispatch_too_big' } satisfies BodyOf<'job.unsent'>;
-    case 'job.status': {
-      const data = {
-        outputs: { x: step.choice },
-        error: step.flag ? 'it broke' : 'job_timeout after 60 s',
-        ...(step.choice % 7 === 0 ? { droppedJobs: ['d', 'bc', 7] } : {}),
-      };
-      return { state: step.jobState, data } satisfies BodyOf<'job.status'>;
-    }
-    case 'step.status': {
-      const body = {
-        stepIndex: step.choice % 3,
-        stepName: 's',
-        state: step.stepState,
-        data: { exitCode: step.choice % 4 },
-      };
-      return {
-        ...body,
-        ...(step.flag ? { step_type: 'hook:cleanup' } : {}),
-      } satisfies BodyOf<'step.status'>;
-    }
+    case 'job.status':
+      return jobStatus(step);
+    case 'step.status':
+      return stepStatus(step);
     case 'agent.lost':
       return { code: 1006, scalerManaged: step.choice % 4 === 0 } satisfies BodyOf<'agent.lost'>;
     case 'cancel.requested':
