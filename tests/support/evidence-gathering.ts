@@ -50,9 +50,11 @@ async function allMessages({ url, user, password }: NatsSettings): Promise<Evide
   });
   try {
     const jsm = await jetstreamManager(nc, { checkAPI: false });
-    const dumped = await Promise.all(
-      streamNames.map(async (stream) => [stream, await messagesOf(jsm, stream)] as const),
-    );
+    const dump = async (stream: StreamName) => [stream, await messagesOf(jsm, stream)] as const;
+    const others = streamNames.filter((stream) => stream !== 'WB_AGENTS');
+    const dumped = await Promise.all(others.map(dump));
+    // Last: agents may register meanwhile and speak of their runs, and whoever speaks there must be found here.
+    dumped.push(await dump('WB_AGENTS'));
     return Object.fromEntries(dumped) as Evidence['log']; // the keys are all of `streamNames`
   } finally {
     await nc.close();
