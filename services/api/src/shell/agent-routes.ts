@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { Problem } from '../domain/problems.ts';
 import { type Answer, answering, isProblem, notFound } from './answer.ts';
 import type { ApiContext } from './api-context.ts';
+import { asker } from './authority.ts';
 import { pageAnswer, queryReadModel } from './read-model-query.ts';
 import { cursorParameter, limitParameter, pathOf, queryOf } from './request-read.ts';
 
@@ -56,7 +57,7 @@ async function drain(
       id: `${org}:draining:${newId()}`,
       gateway: '',
       source: '/waybill/api',
-      body: JSON.stringify({ draining, by: 'api-key' }),
+      body: JSON.stringify({ draining, by: asker }),
     }),
     undefined,
     { deadlineMs: api.bounds.appendMs },

@@ -9,6 +9,9 @@ import { notFound, refuse } from './answer.ts';
 import type { ApiContext } from './api-context.ts';
 import { headersOf, pathOf } from './request-read.ts';
 
+/** Who asks, in what is stored of it. There is one key for an organisation; with users, their names stand here. */
+export const asker = 'api-key';
+
 const OrgPath = z.object({ org: z.string() });
 const bearer = /^Bearer +([\x21-\x7e]+) *$/i;
 

@@ -10,9 +10,9 @@ import { z } from 'zod';
 import type { Problem } from '../domain/problems.ts';
 import { type Answer, answering, isProblem } from './answer.ts';
 import type { ApiContext } from './api-context.ts';
-import { type Asked, bodyOf, cancel, cancelId, reason } from './cancel-routes.ts';
+import { type Asked, cancel, cancelId, reason } from './cancel-routes.ts';
 import { badCursor, queryReadModel } from './read-model-query.ts';
-import { cursorParameter } from './request-read.ts';
+import { bodyOf, cursorParameter } from './request-read.ts';
 import { runEvents } from './run-history.ts';
 import { cursorOf, seqOfCursor } from './seq-cursor.ts';
 
@@ -50,7 +50,7 @@ export function bulkCancelRoutes(app: FastifyInstance, api: ApiContext): void {
 }
 
 async function cancelMany(request: FastifyRequest, api: ApiContext): Promise<Answer | Problem> {
-  const asked = bodyOf(request, api, Many);
+  const asked = bodyOf(request, api.bounds, Many);
   if (isProblem(asked)) return asked;
   const { filter, preview = false } = asked;
   const afterSeq = seqOfCursor(asked.cursor);

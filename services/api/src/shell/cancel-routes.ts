@@ -1,6 +1,6 @@
 /**
- * `…/runs/{runId}/cancel`. A cancel is a fact that somebody asked: what no agent has ends by it
- * at once, the rest when its agent says so, or is given up. Asked again, nothing changes, unless it is by force.
+ * `…/runs/{runId}/cancel`. A cancel is a fact that somebody asked: what no agent has ends by it at once, the rest when its agent
+ * says so, or is given up. Asked again, nothing changes, unless it is by force.
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -14,12 +14,12 @@ import {
 } from '@waybill/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { mistakeOf, placedOf } from '../domain/mistake.ts';
 import type { Problem } from '../domain/problems.ts';
 import { type Answer, answering, isProblem, notFound } from './answer.ts';
 import type { ApiContext } from './api-context.ts';
+import { asker } from './authority.ts';
 import { deliveryIdOf } from './idempotency-key.ts';
-import { bytesOf, jsonBodyOf, originOf } from './request-read.ts';
+import { bodyOf, bytesOf, originOf } from './request-read.ts';
 import { awaitedRun, runEvents } from './run-history.ts';
 import { runIdOf } from './run-reads.ts';
 
@@ -34,9 +34,6 @@ const One = z.strictObject({
 export type Asked = Omit<z.infer<typeof One>, 'jobIds'> &
   Readonly<{ jobIds?: readonly string[] | undefined }>;
 
-/** There is one key for an organisation; with users, their names stand here. */
-const BY = 'api-key';
-
 export function cancelRoutes(app: FastifyInstance, api: ApiContext): void {
   app.post(
     '/runs/:runId/cancel',
@@ -44,22 +41,10 @@ export function cancelRoutes(app: FastifyInstance, api: ApiContext): void {
   );
 }
 
-export function bodyOf<S extends z.ZodType>(
-  request: FastifyRequest,
-  api: ApiContext,
-  shape: S,
-): z.infer<S> | Problem {
-  const json = jsonBodyOf(request, api.bounds);
-  if (isProblem(json)) return json;
-  const read = shape.safeParse(json.value);
-  if (read.success) return read.data;
-  return { code: 'request-invalid', errors: placedOf(read.error.issues).map(mistakeOf) };
-}
-
 async function cancelOne(request: FastifyRequest, api: ApiContext): Promise<Answer | Problem> {
   const runId = runIdOf(request);
   if (runId === undefined) return notFound;
-  const asked = bytesOf(request).length === 0 ? {} : bodyOf(request, api, One);
+  const asked = bytesOf(request).length === 0 ? {} : bodyOf(request, api.bounds, One);
   if (isProblem(asked)) return asked;
   const deliveryId = deliveryIdOf(request, api.bounds);
   if (typeof deliveryId !== 'string') return deliveryId;
@@ -94,7 +79,7 @@ export const cancelId = ({ org }: ApiContext, runId: string, deliveryId: string)
   `${org}:${runId}:cancel.requested:${shortHash(deliveryId)}`;
 
 const wishOf = ({ jobIds, reason: why, force }: Asked) => ({
-  by: BY,
+  by: asker,
   ...(jobIds === undefined ? {} : { jobIds: [...jobIds] }),
   ...(why === undefined ? {} : { reason: why }),
   ...(force === undefined ? {} : { force }),

@@ -8,12 +8,11 @@ import {
 } from '@waybill/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { mistakeOf, placedOf } from '../domain/mistake.ts';
 import type { Problem } from '../domain/problems.ts';
 import { type Answer, answering, isProblem, ok } from './answer.ts';
 import type { ApiContext } from './api-context.ts';
 import { lastGeneration, storeGeneration } from './generation.ts';
-import { jsonBodyOf } from './request-read.ts';
+import { bodyOf } from './request-read.ts';
 
 const Change = z.strictObject({
   dispatchAckTimeoutMs: OrgSettings.shape.dispatchAckTimeoutMs.nullable(),
@@ -42,11 +41,8 @@ async function patch(
   api: ApiContext,
   subject: string,
 ): Promise<Answer | Problem> {
-  const json = jsonBodyOf(request, api.bounds);
-  if (isProblem(json)) return json;
-  const read = Change.safeParse(json.value);
-  if (!read.success)
-    return { code: 'request-invalid', errors: placedOf(read.error.issues).map(mistakeOf) };
+  const change = bodyOf(request, api.bounds, Change);
+  if (isProblem(change)) return change;
   const stored = await storeGeneration<OrgSettingsGeneration>(api, request, {
     subject,
     name: 'org.settings',
@@ -54,7 +50,7 @@ async function patch(
     read: (value) => OrgSettingsGeneration.safeParse(value).data,
     next: (current, generation) => {
       const before = current?.settings ?? {};
-      const settings = withChange(before, read.data);
+      const settings = withChange(before, change);
       const isSame = current !== undefined && JSON.stringify(before) === JSON.stringify(settings);
       return isSame ? undefined : { generation, settings };
     },

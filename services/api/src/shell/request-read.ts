@@ -7,6 +7,7 @@ import { type JsonText, placeOf, readJson } from '../domain/json-text.ts';
 import type { Limits } from '../domain/limits.ts';
 import { mistakeOf, placedOf } from '../domain/mistake.ts';
 import type { Problem } from '../domain/problems.ts';
+import { isProblem } from './answer.ts';
 
 /** A header that is given twice counts as the list that it then is. */
 export const headersOf = (request: FastifyRequest): Headers => {
@@ -40,6 +41,18 @@ export function jsonBodyOf(request: FastifyRequest, bounds: Limits): JsonText | 
   if (!isJsonType(mediaTypeOf(request)))
     return { code: 'media-type', detail: 'The body must be application/json.' };
   return jsonOf(bytesOf(request), bounds);
+}
+
+export function bodyOf<S extends z.ZodType>(
+  request: FastifyRequest,
+  bounds: Limits,
+  shape: S,
+): z.infer<S> | Problem {
+  const json = jsonBodyOf(request, bounds);
+  if (isProblem(json)) return json;
+  const read = shape.safeParse(json.value);
+  if (read.success) return read.data;
+  return { code: 'request-invalid', errors: placedOf(read.error.issues).map(mistakeOf) };
 }
 
 /** Ids in a path are only looked up: one that cannot exist is not found, like every other. */
