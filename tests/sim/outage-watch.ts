@@ -2,7 +2,7 @@
  * Invariant 10: an outage of the log expires no offer whose answer reached its gateway in time. Watches for words of agents as they
  * reach a gateway that nothing else has befallen, and for offers that expire all the same.
  */
-import { type Attempt, parseWireJobId } from '@waybill/protocol';
+import { type Attempt, leaseOfGateway, parseWireJobId } from '@waybill/protocol';
 import { z } from 'zod';
 import type { Violation } from '../support/evidence.ts';
 import type { Life } from './life.ts';
@@ -52,7 +52,7 @@ export function openOutageWatch(o: Watched): Readonly<{
   const frozen = (jobId: string, attempt: Attempt | undefined, seq: number): void => {
     if (attempt === undefined || observer.isEnded(attempt.session)) return;
     const gateway = observer.session(attempt.session)?.gateway;
-    const sinceMs = lapsed.get(`gateway.${gateway?.replace('/', '.')}`);
+    const sinceMs = gateway === undefined ? undefined : lapsed.get(leaseOfGateway(gateway));
     const forMs = sinceMs === undefined ? 0 : world.now() - sinceMs;
     if (forMs < lapse.minMs || forMs > lapse.maxMs || !o.isWatched()) return;
     const what = `${jobId} expired while ${gateway} had lapsed for ${Math.round(forMs)} ms`;

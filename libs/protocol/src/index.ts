@@ -30,6 +30,7 @@ export {
   type StoredMessage,
   type Unreadable,
 } from './envelope.ts';
+export { gatewayId, gatewayOfLease, leaseOfGateway, leasesOfGatewayId } from './gateway-name.ts';
 export {
   type Expectation,
   expectationOf,

@@ -1,6 +1,6 @@
 import { type AgentEvent, agentDraft, headersOf, readAgentMessage } from '@waybill/protocol';
 import { describe, expect, it } from 'vitest';
-import { gatewayId, gatewayOfLease, leaseOfGateway, openSessions } from './open-session.ts';
+import { openSessions } from './open-session.ts';
 
 function event(
   seq: number,
@@ -78,10 +78,4 @@ describe('the open sessions of a gateway name', () => {
     restored.heard(event(3, 'disconnected', '', { session: 1 }));
     expect(restored.gateways()).toEqual(['g/2']);
   });
-});
-
-it('a gateway and its lease name each other', () => {
-  expect(leaseOfGateway('eu-1/0abc')).toBe('gateway.eu-1.0abc');
-  expect(gatewayOfLease('gateway.eu-1.0abc')).toBe('eu-1/0abc');
-  expect(gatewayId('eu-1/0abc')).toBe('eu-1');
 });

@@ -3,7 +3,7 @@
  * `<id>/<start>`: another id is another gateway, another start another process of the same one. A process that was killed could
  * not say that its sockets are gone; whoever sees its lease lapse says it instead.
  */
-import type { AgentEvent } from '@waybill/protocol';
+import { type AgentEvent, gatewayId } from '@waybill/protocol';
 import type { Identity } from './speaker.ts';
 
 /** One session, as it stands in snapshots too. */
@@ -17,15 +17,6 @@ export type OpenSessions = Readonly<{
   all(): readonly OpenSession[];
   restore(session: OpenSession): void;
 }>;
-
-/** `<id>` of `<id>/<start>`. */
-export const gatewayId = (gateway: string): string => gateway.slice(0, gateway.lastIndexOf('/'));
-
-/** The lease of a gateway has its name, in the tokens of leases. */
-export const leaseOfGateway = (gateway: string): string => `gateway.${gateway.replace('/', '.')}`;
-export const leasesOfId = (id: string): string => `gateway.${id}.`;
-export const gatewayOfLease = (lease: string): string =>
-  lease.slice('gateway.'.length).replace('.', '/');
 
 export function openSessions(id: string): OpenSessions {
   const byGateway = new Map<string, Map<number, Identity>>();

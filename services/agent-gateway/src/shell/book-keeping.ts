@@ -4,9 +4,10 @@
  */
 import type { Journal, Positions } from '@waybill/journal';
 import { type Clock, type Logger, milestone } from '@waybill/process';
+import { gatewayId } from '@waybill/protocol';
 import type { BookedRun, CustodyBook } from '../domain/custody.ts';
 import { limits } from '../domain/limits.ts';
-import { gatewayId, type OpenSession, type OpenSessions } from '../domain/open-session.ts';
+import type { OpenSession, OpenSessions } from '../domain/open-session.ts';
 
 type Kept = Readonly<{ book: CustodyBook; sessions: OpenSessions }>;
 type Deps = Kept &

@@ -4,9 +4,10 @@
  */
 import type { Journal, Positions, Reader } from '@waybill/journal';
 import { type Clock, type KeyRing, type Logger, type Readiness, readiness } from '@waybill/process';
+import { gatewayId } from '@waybill/protocol';
 import { custodyBook } from '../domain/custody.ts';
 import { limits } from '../domain/limits.ts';
-import { gatewayId, openSessions } from '../domain/open-session.ts';
+import { openSessions } from '../domain/open-session.ts';
 import type { SignIn } from '../domain/session-protocol.ts';
 import { openAgentFeed } from './agent-feed.ts';
 import { restoreBook, startBookKeeping } from './book-keeping.ts';

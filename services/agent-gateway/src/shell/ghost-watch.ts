@@ -5,12 +5,8 @@
  */
 import type { Journal, Reader } from '@waybill/journal';
 import type { Logger } from '@waybill/process';
-import {
-  gatewayId,
-  gatewayOfLease,
-  leasesOfId,
-  type OpenSessions,
-} from '../domain/open-session.ts';
+import { gatewayId, gatewayOfLease, leasesOfGatewayId } from '@waybill/protocol';
+import type { OpenSessions } from '../domain/open-session.ts';
 import type { Identity } from '../domain/speaker.ts';
 
 export type GhostWatch = Readonly<{
@@ -56,7 +52,7 @@ export async function openGhostWatch(deps: Deps): Promise<GhostWatch> {
     return endAll(gateway);
   };
   const reader: Reader = await journal.watchLeases({
-    prefix: leasesOfId(gatewayId(self)),
+    prefix: leasesOfGatewayId(gatewayId(self)),
     onChange: (name, lease) => {
       const gateway = gatewayOfLease(name);
       if (gateway === self) return;

@@ -4,9 +4,8 @@
  */
 import type { Journal } from '@waybill/journal';
 import { milestone } from '@waybill/process';
-import { holdsLease } from '@waybill/protocol';
+import { holdsLease, leaseOfGateway } from '@waybill/protocol';
 import { limits } from '../domain/limits.ts';
-import { leaseOfGateway } from '../domain/open-session.ts';
 
 export type Tenure = Readonly<{
   isHeld(): boolean;

@@ -2,6 +2,7 @@
  * Which gateways are there: those that hold their lease. One of which nobody has told yet does not count, be it dead since long; the
  * leases that are held are told at the start, and a new one soon after its first session at the latest.
  */
+import { leaseOfGateway } from '@waybill/protocol';
 
 export type Gateways<S> = Readonly<{
   heard(lease: string, isHeld: boolean): void;
@@ -11,9 +12,6 @@ export type Gateways<S> = Readonly<{
 }>;
 
 type Gateway<S> = { isHeld: boolean; readonly sitters: Set<S> };
-
-/** The lease of the gateway that events name `<id>/<start>`. */
-const leaseOf = (gateway: string): string => `gateway.${gateway.replaceAll('/', '.')}`;
 
 /** `onChange`: its gateway has come or gone. */
 export function createGateways<S>(onChange: (sitter: S) => void): Gateways<S> {
@@ -37,13 +35,13 @@ export function createGateways<S>(onChange: (sitter: S) => void): Gateways<S> {
       }
       forget(lease, gateway);
     },
-    enter: (sitter, gateway) => void gatewayOf(leaseOf(gateway)).sitters.add(sitter),
+    enter: (sitter, gateway) => void gatewayOf(leaseOfGateway(gateway)).sitters.add(sitter),
     leave: (sitter, gateway) => {
-      const lease = leaseOf(gateway);
+      const lease = leaseOfGateway(gateway);
       const found = known.get(lease);
       found?.sitters.delete(sitter);
       if (found !== undefined) forget(lease, found);
     },
-    isPresent: (gateway) => known.get(leaseOf(gateway))?.isHeld === true,
+    isPresent: (gateway) => known.get(leaseOfGateway(gateway))?.isHeld === true,
   };
 }

@@ -2,6 +2,7 @@
  * Which gateways hold their lease. While one has lapsed the deadlines of its sessions stand still, for so long at most; then it is
  * lost. Pure but for its own table; all times are server times that it is told.
  */
+import { leaseOfGateway } from '@waybill/protocol';
 
 /** How long a lapsed gateway is waited for. */
 export const LAPSE_MS = 30_000;
@@ -25,12 +26,9 @@ export type GatewayWatch = Readonly<{
   forget(gateway: string): void;
 }>;
 
-/** `<name>/<start>` holds `gateway.<name>.<start>`. */
-export const leaseOf = (gateway: string): string => `gateway.${gateway.replaceAll('/', '.')}`;
-
 export function createGatewayWatch(): GatewayWatch {
   const table = new Map<string, Standing>();
-  const standing = (gateway: string): Standing | undefined => table.get(leaseOf(gateway));
+  const standing = (gateway: string): Standing | undefined => table.get(leaseOfGateway(gateway));
 
   return {
     held: (lease, at) => {
@@ -47,7 +45,7 @@ export function createGatewayWatch(): GatewayWatch {
     },
     named: (gateway, at) => {
       if (standing(gateway) === undefined)
-        table.set(leaseOf(gateway), { is: 'lapsed', since: at, seen: false });
+        table.set(leaseOfGateway(gateway), { is: 'lapsed', since: at, seen: false });
     },
     standing,
     isLost: (gateway, now) => {
@@ -59,7 +57,7 @@ export function createGatewayWatch(): GatewayWatch {
         if (known.is === 'lapsed') table.set(lease, { is: 'lapsed', since: now, seen: true });
     },
     forget: (gateway) => {
-      if (standing(gateway)?.is === 'lapsed') table.delete(leaseOf(gateway));
+      if (standing(gateway)?.is === 'lapsed') table.delete(leaseOfGateway(gateway));
     },
   };
 }

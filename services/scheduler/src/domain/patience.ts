@@ -2,9 +2,9 @@
  * Until when a deadline is left alone though it is due: words of agents may wait where nobody could store them, because the log
  * was away, nobody looked, or the gateway that holds the socket has lapsed. Deterministic and without I/O. Invariant 10.
  */
-import type { AgentEvent } from '@waybill/protocol';
+import { type AgentEvent, leaseOfGateway } from '@waybill/protocol';
 import type { Deadline } from './deadline.ts';
-import { createGatewayWatch, LAPSE_MS, leaseOf } from './gateway-watch.ts';
+import { createGatewayWatch, LAPSE_MS } from './gateway-watch.ts';
 import { createSessionBook, type Session } from './session-book.ts';
 
 export type Patience = Readonly<{
@@ -68,7 +68,7 @@ export function createPatience(): Patience {
       if (!isHeld || !gateways.held(lease, at)) return [];
       return book
         .gateways()
-        .filter((gateway) => leaseOf(gateway) === lease)
+        .filter((gateway) => leaseOfGateway(gateway) === lease)
         .flatMap((gateway) => book.ofGateway(gateway));
     },
     lost: (now) =>
