@@ -1,10 +1,13 @@
 /** The sections of docs/events.md about what is stored: every type of event with its fields, who appends it and what it does. */
 import { type AgentEventType, agentEventBodies } from '../src/agent-event.ts';
+import { EmittedEvent } from '../src/emitted-event.ts';
 import { OrgSettingsGeneration } from '../src/org-settings.ts';
 import {
   isAddressed,
   isDecision,
   isRunEventType,
+  lastWordOf,
+  mayLackAddressee,
   type RunEventType,
   runEventBodies,
 } from '../src/run-event.ts';
@@ -15,6 +18,10 @@ import { runDocs } from './run-event-docs.ts';
 import { descriptionOf, fieldTable, partsOf, titleOf } from './wire-table.ts';
 
 const agentDocs: Readonly<Record<AgentEventType, readonly [what: string, fold: string]>> = {
+  spawned: [
+    'A scaler is about to start the process of this agent. Appended by the scaler, before it does.',
+    'Opens no session. Until the agent registers, gateways know that jobs are meant for it, and scalers that it is on its way.',
+  ],
   registered: [
     'The agent registered. Its sequence is the session. The body is the frame as it came.',
     'Opens the session and ends the one before it.',
@@ -37,6 +44,12 @@ const agentDocs: Readonly<Record<AgentEventType, readonly [what: string, fold: s
   ],
   disconnected: ['The session ended.', 'Closes the session: it gets no offers.'],
   violation: ['The agent did something against the protocol.', 'Changes nothing; touches no run.'],
+  logs_requested: [
+    'A person asks for the agent’s own logs. Appended by the api.',
+    'The gateway that holds the agent asks it for them.',
+  ],
+  logs_collected: ['The archive of the agent’s logs is stored.', 'Answers whoever asked.'],
+  logs_failed: ['There is no archive of the agent’s logs.', 'Answers whoever asked.'],
 };
 
 const runTypes = Object.keys(runEventBodies).filter(isRunEventType);
@@ -55,7 +68,10 @@ const runEvents: Section = () => {
   ]);
   const sections = runTypes.map((type) => {
     const { what, by, fold } = runDocs[type];
-    const place = isAddressed(type) ? `\`to.<agent>.${type.slice('job.'.length)}\`` : `\`${type}\``;
+    const place = [
+      ...(isAddressed(type) ? [`\`to.<agent>.${lastWordOf(type)}\``] : []),
+      ...(isAddressed(type) && !mayLackAddressee(type) ? [] : [`\`${type}\``]),
+    ].join(', or without an agent at ');
     return `### ${type}\n\n${what}\n\n- A ${kindOf(type)}, at ${place}.\n- Appended by: ${by}.\n- The fold: ${fold}\n\n${fieldsTable(runEventBodies[type])}`;
   });
   const intro =
@@ -74,7 +90,11 @@ In \`WB_TRIGGERS\`. A trigger has at most one of each.
 
 A producer’s message as it came, with what is known of it in headers. Appended by the api and answered 2xx only once it is stored. It
 expects that nothing lies on its subject, so a repeat, years later too, meets the original. A run that somebody asks for directly is a
-trigger too: source \`api\`, kind \`manual\`, the request as its body, its secrets sealed.
+trigger too: source \`api\`, kind \`manual\`, the request as its body, its secrets sealed. So is an event that a step emits: source and
+kind \`upstream\`, appended by the gateway, with \`wb-chain-depth\` and \`wb-trust\` among its headers. Its body is what \`\${{ event.… }}\`
+of a rule reads:
+
+${fieldTable(EmittedEvent)}
 
 ### trigger.decided
 
@@ -108,6 +128,7 @@ const objects: Section = () => {
   const parts = partsOf([
     ...Object.values(runEventBodies),
     TriggerDecided,
+    EmittedEvent,
     ...Object.values(agentEventBodies),
     OrgSettingsGeneration,
   ]);

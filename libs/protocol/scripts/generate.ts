@@ -1,5 +1,5 @@
 /**
- * Writes what the schemas say into committed files: docs/protocol.md, docs/events.md, docs/run-lifecycle.md and the JSON Schemas. Every
+ * Writes what the schemas say into committed files: docs/protocol.md, docs/protocol-coverage.md, docs/events.md, docs/run-lifecycle.md and the JSON Schemas. Every
  * page is a list of sections and every section a function, so that a new part of the protocol adds
  * its sections here. A spec keeps the committed files current.
  */
@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { typeOf, wireMessages } from '../src/wire/direction.ts';
 import { directionJsonSchema, messageJsonSchema } from '../src/wire/json-schema.ts';
+import { coverageSections } from './coverage-sections.ts';
 import { eventSections } from './event-sections.ts';
 import { lifecycleSections } from './lifecycle-sections.ts';
 import { logSections } from './log-sections.ts';
@@ -20,6 +21,7 @@ export const schemaFolder = 'libs/protocol/schemas';
 
 const pages: Readonly<Record<string, readonly Section[]>> = {
   'docs/protocol.md': wireSections,
+  'docs/protocol-coverage.md': coverageSections,
   'docs/events.md': [...logSections, ...eventSections, ...stateSections],
   'docs/run-lifecycle.md': lifecycleSections,
 };

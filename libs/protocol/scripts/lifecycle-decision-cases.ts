@@ -1,6 +1,7 @@
 /** The decisions about a job but for its stop, in the cases that make a difference. A type without a case does not compile. */
 import { JOB } from '../src/run.fixture.ts';
 import type { DecisionType } from '../src/run-event.ts';
+import { approvalCases } from './lifecycle-approval-cases.ts';
 import {
   AFTER,
   again,
@@ -41,12 +42,19 @@ const needs = (type: 'job.queued' | 'job.skipped'): readonly Case[] => {
   return [
     { when: 'what it needs is open', tell },
     { when: 'its needs are met', only, given: { upstream: 'success' }, tell },
+    {
+      when: 'its needs are met, and people have to approve it',
+      only,
+      given: { upstream: 'success', shape: { approval: {} } },
+      tell,
+    },
     { when: 'its needs cannot be met', only, given: { upstream: 'failed' }, tell },
   ];
 };
 type Decided = Exclude<DecisionType, 'run.created' | 'run.completed' | Stopping>;
 
 export const decisionCases: Readonly<Record<Decided, readonly Case[]>> = {
+  'approval.resolved': approvalCases['approval.resolved'],
   'job.queued': needs('job.queued'),
   'job.skipped': needs('job.skipped'),
   'job.offered': [

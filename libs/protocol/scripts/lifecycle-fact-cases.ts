@@ -1,10 +1,13 @@
 /** The facts about a job, in the cases that make a difference. A type without a case does not compile. */
+
+import type { WorkFact } from '../src/job-work.ts';
 import { JOB } from '../src/run.fixture.ts';
+import { runEventSamples } from '../src/run-event.fixture.ts';
 import type { FactType } from '../src/run-event.ts';
+import { approvalCases } from './lifecycle-approval-cases.ts';
 import {
   about,
   again,
-  approval,
   asked,
   begun,
   type Case,
@@ -15,6 +18,11 @@ import {
   whileStopping,
 } from './lifecycle-givens.ts';
 import { type Scene, UPSTREAM } from './lifecycle-scene.ts';
+
+/** What an agent says of its work: the same for all of them, so what they say does not matter here. */
+const work = (type: WorkFact | 'usage.reported'): readonly Case[] => [
+  { when: '', tell: (scene) => void scene.add(type, runEventSamples[type], about) },
+];
 
 const dropped = (scene: Scene): void =>
   void scene.add(
@@ -82,7 +90,7 @@ export const factCases: Readonly<Record<FactType, readonly Case[]>> = {
     { when: '`drift_dropped`', only: held, tell: (scene) => scene.status(1, 7, 'drift_dropped') },
     {
       when: 'of another job, which drops this one',
-      only: ['pending', 'queued', 'offered', 'running'],
+      only: ['pending', 'held', 'queued', 'offered', 'running'],
       given: { then: (scene) => void scene.offered(1, 3, UPSTREAM) },
       tell: dropped,
     },
@@ -167,22 +175,18 @@ export const factCases: Readonly<Record<FactType, readonly Case[]>> = {
       tell: (scene) => scene.asked({ jobIds: [JOB], force: true }),
     },
   ],
-  'approval.requested': [
-    { when: '', tell: approval },
-    { when: 'once more', only: begun, given: { began: approval }, tell: approval },
-  ],
-  'approval.answered': [
-    {
-      when: 'no such request is open',
-      tell: (scene) =>
-        scene.add('approval.answered', { requestId: 'm1', outcome: 'approved' }, { jobId: JOB }),
-    },
-    {
-      when: 'the last that was open',
-      only: begun,
-      given: { began: approval },
-      tell: (scene) =>
-        scene.add('approval.answered', { requestId: 'm1', outcome: 'approved' }, { jobId: JOB }),
-    },
-  ],
+  'approval.requested': approvalCases['approval.requested'],
+  'approval.answered': approvalCases['approval.answered'],
+  'usage.reported': work('usage.reported'),
+  'conversation.reported': work('conversation.reported'),
+  'context.reported': work('context.reported'),
+  'workspace.reported': work('workspace.reported'),
+  'event.emitted': work('event.emitted'),
+  'artifact.stored': work('artifact.stored'),
+  'provenance.stored': work('provenance.stored'),
+  'cache.stored': work('cache.stored'),
+  'cache.restored': work('cache.restored'),
+  'concurrency.reported': work('concurrency.reported'),
+  'run.event': work('run.event'),
+  'job.context': work('job.context'),
 };

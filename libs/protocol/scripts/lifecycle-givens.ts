@@ -67,5 +67,10 @@ export const whileStopping = (when: string, tell: Case['tell']): readonly Case[]
   },
 ];
 
+/** A step asks for `ada`. */
 export const approval = (scene: Scene): void =>
-  void scene.add('approval.requested', { messageId: 'm1', stepIndex: 0 }, about);
+  void scene.add(
+    'approval.requested',
+    { messageId: 'm1', stepIndex: 0, clauses: [{ user: 'ada' }] },
+    about,
+  );

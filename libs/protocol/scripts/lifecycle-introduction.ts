@@ -46,6 +46,7 @@ const deadlines: Section = () => `
 
 | what may take how long | counted from | set by | when it is over |
 | --- | --- | --- | --- |
+| people's approval | the request | \`timeoutSeconds\` or \`approval.timeoutMs\`, else the org, else a day | \`approval.resolved\`: \`expired\` |
 | the wait for an agent | queued, whatever offers come to nothing | \`queueTimeoutMs\` | \`job.timed_out\`: failed, \`queue_timeout\` |
 | the answer to an offer | the offer | \`ackTimeoutMs\`, else the org, else 10 s | \`job.expired\`: queued again |
 | the work | the first word of the attempt | \`timeoutMs\` | \`job.cancel\`, then force: failed, \`job_timeout\` |
@@ -54,11 +55,26 @@ const deadlines: Section = () => `
 | a graceful stop | the stop | \`cancelGraceMs\`, 30 s | \`job.cancel\` with force |
 | a forced stop | the force | 10 s | \`job.cancelled\` |
 
-The first four are a job's own. What a job says for its silence is also the lease that each heartbeat gives its agent. Heartbeats do not prolong the work, and work does not excuse silence. While a step waits for approval
-the clock of the work stands still; the heartbeats go on. A wait ends with the connection that it was asked on: an agent that is back asks again.
+Those from the wait for an agent to silence are a job's own. What a job says for its silence is also the lease that each heartbeat gives its agent. Heartbeats do not prolong the work, and work does not excuse silence. While a step waits for approval
+the clock of the work stands still; the heartbeats go on.
 
 The scheduler sweeps what is due at least every 250 ms. Before \`job.stale\` it reads the last heartbeat from the leader of its stream and
 says when: heartbeats lie apart from the run, and a scheduler that was frozen since then would not know better.
+`;
+
+const approvals: Section = () => `
+## Approvals
+
+A job with an \`approval\` is *held* when its needs are met, before anybody is offered it; and an agent at work may ask for one at any
+time, for a step or for the job as a whole. Each open approval has clauses, a person or a team each, all of which somebody has to meet;
+without one, anybody may approve. People's words are facts (\`approval.answered\`) and the fold counts them: **any reject wins**. The
+dispatcher ends it as the votes say, the scheduler when its time is over and they say nothing yet: \`approval.resolved\`, once. One that does
+not agree with the votes is void, whoever wrote it. A held job that is approved is queued, else it fails as \`approval_rejected\` or
+\`approval_expired\`; an agent is told the outcome, and fails its job itself.
+
+A wait ends with the connection that it was asked on: what was open is *withdrawn*, and an agent that is back asks anew. One that speaks the
+extension \`approvals\` keeps waiting and asks again under the same name: that is the same request, and its outcome is told once more.
+More in [approvals](approvals.md).
 `;
 
 const ends: Section = () => `
@@ -91,9 +107,15 @@ nothing: the log keeps the first of two equal decisions, and the fold judges the
 
 ## The jobs of a run
 
-A job without needs is born queued; the others wait until what they need has ended, and are \`skipped\` where it ended otherwise than they
+A job without needs is born queued, or held; the others wait until what they need has ended, and are \`skipped\` where it ended otherwise than they
 accept (\`success\` unless they say more). A need of a matrix means all that it made. A job that an agent's fresh evaluation no longer has
 is \`drift_dropped\`, unless it began. When all have ended the run is completed: failed beats cancelled, a stale job counts as failed.
 `;
 
-export const lifecycleIntroduction: readonly Section[] = [opening, offers, deadlines, ends];
+export const lifecycleIntroduction: readonly Section[] = [
+  opening,
+  offers,
+  deadlines,
+  approvals,
+  ends,
+];

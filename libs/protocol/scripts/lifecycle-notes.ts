@@ -1,4 +1,5 @@
 /** What a reader of a run sees of an event beside the state of its job, in a few words. */
+import { isOpenApproval } from '../src/approval.ts';
 import type { Attempt } from '../src/attempt.ts';
 import { currentAttempt, type Job, offersSpent, retriesUsed } from '../src/job.ts';
 
@@ -28,6 +29,19 @@ const ofJob: readonly Note<Job>[] = [
   ({ was, is }) => is.failure !== null && is.failure !== was.failure && `\`${is.failure}\``,
 ];
 
+const settledOf = ({ approvals }: Job): number =>
+  approvals.filter((each) => !isOpenApproval(each)).length;
+const ofApprovals: readonly Note<Job>[] = [
+  ({ was, is }) => is.approvals.length > was.approvals.length && 'people are asked',
+  ({ was, is }) => votesOf(is) > votesOf(was) && 'a vote counts',
+  ({ was, is }) =>
+    settledOf(is) > settledOf(was) &&
+    is.completedAt === null &&
+    `an approval is \`${is.approvals.findLast((each) => !isOpenApproval(each))?.outcome}\``,
+];
+const votesOf = ({ approvals }: Job): number =>
+  approvals.reduce((sum, { votes }) => sum + votes.length, 0);
+
 const ofWish: readonly Note<Job>[] = [
   ({ was, is }) => was.cancel === null && is.cancel !== null && 'it is to be stopped',
   ({ was, is }) => was.cancel?.force === false && is.cancel?.force === true && 'it is to be forced',
@@ -56,6 +70,7 @@ export function notesOf(was: Job, is: Job): readonly string[] {
   const isSame = before !== undefined && now?.attempt === before.attempt;
   return [
     ...told(ofJob, { was, is }),
+    ...told(ofApprovals, { was, is }),
     // What has ended has nothing more to expect.
     ...(isSame && now.outcome === null && is.completedAt === null
       ? [...told(ofAttempt, { was: before, is: now }), ...told(ofWish, { was, is })]

@@ -11,6 +11,8 @@ export type Scene = ReturnType<typeof history> & Readonly<{ job: () => Job }>;
 /** What is so before the job comes to its state, and after. */
 export type Given = Readonly<{
   shape?: Partial<JobShape>;
+  /** Who must approve it, where it is held. */
+  held?: NonNullable<JobShape['approval']>;
   run?: Partial<RunCreated>;
   room?: 'assumed' | 'reported';
   /** Why it is cancelling, where that is not a cancel: its own limit, or nothing but its agent's word. */
@@ -34,7 +36,8 @@ export function sceneOf(state: JobState, given: Given): Scene {
   const scene: Scene = { ...h, job: () => jobOf(foldRun(h.events)) };
   const isPending = state === 'pending' || state === 'skipped' || state === 'drift_dropped';
   const needs = isPending ? [{ job: 'upstream', on: ['success' as const] }] : [];
-  scene.created([{ name: 'job', needs, ...given.shape }, { name: 'upstream' }], given.run);
+  const held = state === 'held' ? { approval: given.held ?? {} } : {};
+  scene.created([{ name: 'job', needs, ...held, ...given.shape }, { name: 'upstream' }], given.run);
   if (given.upstream !== undefined) {
     scene.offered(1, 3, UPSTREAM);
     scene.status(1, 3, given.upstream, UPSTREAM);
@@ -62,8 +65,9 @@ const nothing: Reach = () => {};
 
 const reach: Readonly<Record<JobState, Reach>> = {
   pending: nothing,
-  // No event leads to these two yet.
+  // Held from the start, as it is created.
   held: nothing,
+  // No event leads to it yet.
   waiting: nothing,
   queued: nothing,
   offered,
@@ -110,7 +114,7 @@ export function foldedBefore(
   if (event === undefined) throw new Error('the scene has no event');
   const run = foldRun(scene.events.slice(0, -1));
   const job = jobOf(run);
-  if (state === 'held' || state === 'waiting')
+  if (state === 'waiting')
     return { run: { ...run, jobs: run.jobs.with(0, { ...job, state }) }, event };
   if (job.state !== state) throw new Error(`the job is ${job.state}, not ${state}`);
   return { run, event };

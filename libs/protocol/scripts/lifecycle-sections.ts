@@ -1,4 +1,5 @@
 /** The sections of docs/run-lifecycle.md: the words, then what the fold made of every event in every state, and the diagram of it. */
+import type { FactType } from '../src/run-event.ts';
 import { isTerminalJob, JobState } from '../src/states.ts';
 import { lifecycleIntroduction } from './lifecycle-introduction.ts';
 import { runPlaces, runRows, stepHead, stepRows } from './lifecycle-run.ts';
@@ -8,15 +9,37 @@ import { type Section, table } from './markdown.ts';
 const code = (text: string): string => `\`${text}\``;
 const open = JobState.options.filter((state) => !isTerminalJob(state));
 const ended = JobState.options.filter(isTerminalJob);
-/** No event leads to them yet. */
-const reserved: readonly JobState[] = ['held', 'waiting'];
+/** No event leads there yet. */
+const reserved: readonly JobState[] = ['waiting'];
+
+/** Counts behind the end of its job too. */
+const SPENT = 'usage.reported';
 
 /** Every word of an attempt but a reject: what accepts, and shows that a lost agent is not lost. */
-const words = ['job.ack', 'job.status', 'step.status', 'agent.heard', 'approval.requested'];
+const words: readonly FactType[] = [
+  'job.ack',
+  'job.status',
+  'step.status',
+  'agent.heard',
+  'approval.requested',
+  'usage.reported',
+  'conversation.reported',
+  'context.reported',
+  'workspace.reported',
+  'event.emitted',
+  'artifact.stored',
+  'provenance.stored',
+  'cache.stored',
+  'cache.restored',
+  'concurrency.reported',
+  'run.event',
+  'job.context',
+];
+const isWord = (type: string): boolean => words.some((word) => word === type);
 
 function labelOf(types: readonly string[]): string {
   const hasAll = words.every((word) => types.includes(word));
-  const named = hasAll ? types.filter((type) => !words.includes(type)) : types;
+  const named = hasAll ? types.filter((type) => !isWord(type)) : types;
   return [...(hasAll ? ['any word'] : []), ...named].join(', ');
 }
 
@@ -46,6 +69,7 @@ The way of a job among the states in which it is open. From each it can also end
 stateDiagram-v2
   [*] --> pending: run.created, with needs
   [*] --> queued: run.created
+  [*] --> held: run.created, to be approved
 ${lines.join('\n')}
 ${ends.join('\n')}
   ended --> [*]
@@ -85,12 +109,8 @@ const states: Section = () =>
     .map((state) => `### ${state}\n\n${stateTable(state)}`)
     .join('\n\n');
 
-const reservedStates: Section = () => {
-  const [first = 'held', ...others] = reserved;
-  const same = others.every((state) => stateTable(state) === stateTable(first));
-  if (!same) throw new Error('held and waiting differ: each needs a section of its own');
-  return `### ${reserved.join(' and ')}\n\nNo event leads to these states yet: they wait for approvals before a job begins, and for constraints across runs. The fold knows them all the same.\n\n${stateTable(first)}`;
-};
+const reservedStates: Section = () =>
+  `### waiting\n\nNo event leads to this state yet: it waits for constraints across runs. The fold knows it all the same.\n\n${stateTable('waiting')}`;
 
 const endings: Section = () => {
   const rows = ended.map((to) => [
@@ -102,8 +122,9 @@ const endings: Section = () => {
   const from = open
     .filter((state) => !reserved.includes(state))
     .map((state) => `from ${code(state)}`);
+  const moving = eventTypes.filter((type) => type !== SPENT);
   const final = ended.every((state) =>
-    eventTypes.every((type) => alwaysVoid(state, type)?.join() === 'after-end'),
+    moving.every((type) => alwaysVoid(state, type)?.join() === 'after-end'),
   );
   if (!final) throw new Error('an event moves a job that has ended');
   return `
@@ -111,8 +132,9 @@ const endings: Section = () => {
 
 ${table(['ends as', ...from], rows)}
 
-A job in one of these states has ended, and every event about it is void as \`after-end\`, whatever it says: so the fold says of each of the
-${eventTypes.length} types in each of the ${ended.length} states. Its agent, should it go on, is told to stop.
+A job in one of these states has ended, and every event about it is void as \`after-end\`, whatever it says: so the fold says of each of
+${moving.length} types in each of the ${ended.length} states. Its agent, should it go on, is told to stop. One type alone counts all the same and
+moves nothing: \`${SPENT}\`, because what was used was used.
 `;
 };
 

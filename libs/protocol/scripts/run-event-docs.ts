@@ -11,7 +11,7 @@ export const runDocs: Readonly<Record<RunEventType, Doc>> = {
   'run.created': {
     what: 'The run exists. It carries copies of everything that the fold will need.',
     by: 'dispatcher, once the trigger is decided; whoever finds it missing',
-    fold: 'Makes the run `pending` and its jobs: `queued` without needs, else `pending`. A second one, or one of another run, is void; so is everything before it.',
+    fold: 'Makes the run `pending` and its jobs: without needs `queued`, or `held` where they have to be approved; else `pending`. A second one, or one of another run, is void; so is everything before it.',
   },
   'run.completed': {
     what: 'The run is over. Closes the record, with everything derived.',
@@ -21,7 +21,7 @@ export const runDocs: Readonly<Record<RunEventType, Doc>> = {
   'job.queued': {
     what: 'The needs of the job are met.',
     by: 'dispatcher',
-    fold: 'Queues a pending job whose needs are met, else void.',
+    fold: 'Queues a pending job whose needs are met, or holds it where it has to be approved; else void.',
   },
   'job.skipped': {
     what: 'What the job needs has ended otherwise.',
@@ -73,6 +73,11 @@ export const runDocs: Readonly<Record<RunEventType, Doc>> = {
     by: 'scheduler, after an outage of the log',
     fold: 'Moves the deadline of an unanswered offer, or the recovery time of a lost agent, never back.',
   },
+  'approval.resolved': {
+    what: 'An approval ends: as people have said, or because nobody said enough in time.',
+    by: 'dispatcher, as the votes say, and once more to an agent that asks again on a later session; scheduler, behind its time',
+    fold: 'Ends the approval, once. The clock of the job’s own limit goes on with the last that was open. A held job is queued, or fails as `approval_rejected` or `approval_expired`. Void with another outcome than the votes say, as `expired` before its time, and where nobody asks any more.',
+  },
   'job.ack': {
     what: 'The agent takes the job.',
     by: fromAgent,
@@ -106,7 +111,7 @@ export const runDocs: Readonly<Record<RunEventType, Doc>> = {
   'agent.resumed': {
     what: 'The agent is back on a newer session, with the job in hand.',
     by: 'agent-gateway',
-    fold: `Moves the attempt to the new session; what it waited for on the old one is over. ${takesUp} Void for another agent or a session that is not newer.`,
+    fold: `Moves the attempt to the new session. What it asked people for on the old one is withdrawn, unless it says that it still waits. ${takesUp} Void for another agent or a session that is not newer.`,
   },
   'agent.absent': {
     what: 'The agent is back on a newer session, without the job.',
@@ -124,13 +129,73 @@ export const runDocs: Readonly<Record<RunEventType, Doc>> = {
     fold: 'Ends at once, as `cancelled`, what no agent has. Every other job that is meant keeps the wish: it is told to stop, and is not queued again. Without `jobIds` the run is `cancelling`. Void where nothing that is meant is open, or all of it is cancelled already with as much force.',
   },
   'approval.requested': {
-    what: 'A step waits for people. The body is the frame `step.approval-request`.',
+    what: 'A step waits for people, or the job as a whole. The body is the frame `step.approval-request` or `job.approval-request`.',
     by: fromAgent,
-    fold: `The job’s own limit stands still until every request is answered. ${takesUp}`,
+    fold: `Opens an approval. The job’s own limit stands still until every one is resolved. Asked once more on a later session, it is the same request: its outcome is told again. ${takesUp}`,
   },
   'approval.answered': {
-    what: 'A request for approval is answered, or nobody answered it in time.',
+    what: 'A person says yes or no to an open approval.',
     by: 'api',
-    fold: 'The clock of the job’s own limit goes on with the last open request. Void for a request that is not open.',
+    fold: 'Counts the vote. Void for an approval that is not open, of somebody who was not asked, and a second time.',
+  },
+  'usage.reported': {
+    what: 'Model calls, tool calls, memory operations and retrievals, with their tokens and what the provider billed. The body is the frame `usage.report`.',
+    by: fromAgent,
+    fold: `Adds to the sums of the job, whichever attempt used it and whatever has become of the work; behind the end of the run it counts apart from the record. Void for an attempt that the agent never had. ${takesUp}`,
+  },
+  'conversation.reported': {
+    what: 'A conversation with a model began or ended. The body is the frame `conversation.status`.',
+    by: fromAgent,
+    fold: takesUp,
+  },
+  'context.reported': {
+    what: 'What the context of a model was made of. The body is the frame `context.bundle`.',
+    by: fromAgent,
+    fold: takesUp,
+  },
+  'workspace.reported': {
+    what: 'A workspace that the job reads or changes. The body is the frame `workspace.ref`.',
+    by: fromAgent,
+    fold: takesUp,
+  },
+  'event.emitted': {
+    what: 'A step has emitted an event, which is stored as a trigger of its own.',
+    by: 'agent-gateway, once that trigger is stored',
+    fold: takesUp,
+  },
+  'artifact.stored': {
+    what: 'An artifact was uploaded, and is what its agent said.',
+    by: 'agent-gateway, once size and hash are verified',
+    fold: `Remembers it, the first thousand of a job. ${takesUp}`,
+  },
+  'provenance.stored': {
+    what: 'An attestation was uploaded.',
+    by: 'agent-gateway, once it is in the store',
+    fold: takesUp,
+  },
+  'cache.stored': {
+    what: 'A cache was uploaded; its key is taken from now on.',
+    by: 'agent-gateway, once size and hash are verified',
+    fold: takesUp,
+  },
+  'cache.restored': {
+    what: 'The agent asked for a cache, and was given one or none.',
+    by: 'agent-gateway',
+    fold: takesUp,
+  },
+  'concurrency.reported': {
+    what: 'The job says to which concurrency group it belongs, and was told to go on or to end.',
+    by: 'agent-gateway',
+    fold: takesUp,
+  },
+  'run.event': {
+    what: 'Something that agents of the protocol tell beside it, as `agent.execution.start`.',
+    by: fromAgent,
+    fold: takesUp,
+  },
+  'job.context': {
+    what: 'Where the agent runs the job. The values of its environment are redacted before this is stored.',
+    by: fromAgent,
+    fold: takesUp,
   },
 };

@@ -16,7 +16,7 @@ import { type Section, table } from './markdown.ts';
 
 const jobMeanings: Readonly<Record<JobState, string>> = {
   pending: 'Waits for the jobs that it needs.',
-  held: 'Waits for a person’s approval. Not reached yet.',
+  held: 'Waits for approval by people, before anybody is offered it.',
   waiting: 'Waits for a constraint across runs. Not reached yet.',
   queued:
     'Waits for an agent, for the end of a backoff, or for the lease of an agent that was given up.',
@@ -25,7 +25,8 @@ const jobMeanings: Readonly<Record<JobState, string>> = {
   recovering: 'Its agent’s socket is gone; the agent may come back with it.',
   cancelling: 'It was told to stop, or its agent says that it stops.',
   success: 'Its agent says that it succeeded.',
-  failed: 'Its agent says so, or the agent was lost, or no agent took it up, or a limit was over.',
+  failed:
+    'Its agent says so, or the agent was lost, or no agent took it up, a limit was over, or people did not approve it.',
   cancelled: 'It was stopped: by a person, or because a sibling failed.',
   skipped: 'What it needs ended otherwise.',
   timed_out_stale: 'It was silent for too long; counts as failed.',
@@ -68,12 +69,13 @@ const voids: Readonly<Record<Void, string>> = {
   'not-later': 'It would move a deadline back.',
   'wrong-attempt': 'The attempt is not the next one.',
   'wrong-fence': 'The fence is not above the last one and below the offer.',
-  'wrong-outcome': 'The jobs say otherwise.',
+  'wrong-outcome': 'The jobs say otherwise, or the people who were asked.',
   'needs-open': 'The needs of the job do not say so, or not yet.',
   'step-ended': 'The step has ended.',
   'already-stopping': 'It is being stopped already, with as much force.',
   'not-stopping': 'It was not told to stop, or not with force; or it waits for nobody’s stop.',
   'not-waiting': 'The job does not wait for that.',
+  'not-entitled': 'Whoever says it was not asked.',
   outdated: 'What it rests on was read too long before.',
 };
 

@@ -15,6 +15,15 @@ import { wireSamples } from './wire/samples.fixture.ts';
 
 const AGENT = 'builder-1.example.net';
 const samples: Readonly<Record<AgentEventType, Readonly<Record<string, unknown>>>> = {
+  spawned: {
+    agentId: AGENT,
+    pool: 'local',
+    jobIds: ['a-0-1'],
+    standing: false,
+    labels: ['linux'],
+    maxConcurrency: 2,
+    by: 'scaler-1',
+  },
   registered: wireSamples['agent.register'],
   status: wireSamples['agent.status'],
   config_acked: wireSamples['config.ack'],
@@ -22,8 +31,12 @@ const samples: Readonly<Record<AgentEventType, Readonly<Record<string, unknown>>
   draining: { draining: true, by: 'ada' },
   disconnected: { session: 7, code: 4031, reason: 'no answer to an offer' },
   violation: { code: 'foreign-job', detail: 'jobId is none that was ever offered' },
+  logs_requested: { requestId: 'r1', agentId: AGENT, hours: 24, maxBytes: 1_000, by: 'ada' },
+  logs_collected: { requestId: 'r1', key: 'nats:k', sizeBytes: 10, sha256: '0' },
+  logs_failed: { requestId: 'r1', message: 'the agent has left' },
 };
 const types: readonly AgentEventType[] = [
+  'spawned',
   'registered',
   'status',
   'config_acked',
@@ -31,6 +44,9 @@ const types: readonly AgentEventType[] = [
   'draining',
   'disconnected',
   'violation',
+  'logs_requested',
+  'logs_collected',
+  'logs_failed',
 ];
 const draftOf = (type: AgentEventType) =>
   agentDraft({

@@ -1,6 +1,7 @@
 /**
  * What is known of agents, in WB_AGENTS: registered (whose sequence is the session), status, config acknowledged, disconnected
- * with its code, and what they did against the protocol. Appended by gateways and, for people, by the api; never about runs.
+ * with its code, and what they did against the protocol. Appended by gateways, for people by the api, and before an agent is there
+ * by the scaler that makes it; never about runs.
  */
 import { z } from 'zod';
 import type { Draft, Meta, StoredMessage, Unreadable } from './envelope.ts';
@@ -57,7 +58,39 @@ export const AgentViolation = z.looseObject({
     .describe('How many there were before it that are not stored one by one.'),
 });
 
+/** A scaler's word, before it starts the process: who is about to come, and for which queued jobs. */
+export const AgentSpawned = z.looseObject({
+  agentId: z.string().min(1).describe('The agent that is to come.'),
+  pool: z.string().min(1).describe('The pool that it belongs to.'),
+  jobIds: z.array(z.string()).describe('The queued jobs that it is meant for.'),
+  standing: z.boolean().describe('Whether it stays where it has no job, too.'),
+  labels: z.array(z.string()).describe('What it will offer to jobs.'),
+  maxConcurrency: z.int().positive().describe('How many jobs it will take at once.'),
+  by: z.string().describe('The scaler that starts it, one process of it.'),
+});
+
+const bundleRequest = z.string().min(1).max(64).describe('Names the request.');
+/** A person's word: the agent is asked for the newest of its own logs, by the gateway that holds it. */
+export const AgentLogsRequested = z.looseObject({
+  requestId: bundleRequest,
+  agentId: z.string().min(1).describe('The agent.'),
+  hours: z.number().positive().describe('How far back.'),
+  maxBytes: z.int().positive().describe('Raw bytes of them, at most.'),
+  by: z.string().describe('Who asked.'),
+});
+export const AgentLogsCollected = z.looseObject({
+  requestId: bundleRequest,
+  key: z.string().describe('Where the archive lies in the store of objects.'),
+  sizeBytes: z.int().nonnegative().describe('How large it is.'),
+  sha256: z.string().describe('SHA-256 of it, in lower-case hex.'),
+});
+export const AgentLogsFailed = z.looseObject({
+  requestId: bundleRequest,
+  message: z.string().describe('Why there is no archive, for people.'),
+});
+
 export const agentEventBodies = {
+  spawned: AgentSpawned,
   registered: AgentRegistered,
   present: AgentPresent,
   status: AgentStatus,
@@ -65,6 +98,9 @@ export const agentEventBodies = {
   config_acked: z.looseObject({}),
   disconnected: AgentDisconnected,
   violation: AgentViolation,
+  logs_requested: AgentLogsRequested,
+  logs_collected: AgentLogsCollected,
+  logs_failed: AgentLogsFailed,
 } as const;
 export type AgentEventType = keyof typeof agentEventBodies;
 

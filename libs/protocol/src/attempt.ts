@@ -40,8 +40,7 @@ export type Attempt = Readonly<{
   recoverUntil: number | null;
   startedAt: number | null;
   stop: Stop | null;
-  /** Requests for approval that nobody has answered. While there are any its wall clock stands still. */
-  approvals: readonly string[];
+  /** Since when it waits for approval: its wall clock stands still meanwhile. */
   waitingSince: number | null;
   waitedMs: number;
   endedAt: number | null;
@@ -70,7 +69,6 @@ export const newAttempt = (body: JobOffered, at: number): Attempt => ({
   recoverUntil: null,
   startedAt: null,
   stop: null,
-  approvals: [],
   waitingSince: null,
   waitedMs: 0,
   endedAt: null,
@@ -81,7 +79,6 @@ export const newAttempt = (body: JobOffered, at: number): Attempt => ({
 /** Its wall clock goes on: nobody is asked any more. */
 export const waitedUntil = (attempt: Attempt, at: number): Attempt => ({
   ...attempt,
-  approvals: [],
   waitingSince: null,
   waitedMs: attempt.waitedMs + Math.max(0, at - (attempt.waitingSince ?? at)),
 });

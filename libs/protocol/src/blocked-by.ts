@@ -2,6 +2,7 @@
  * Why a job is not running, as data: what it needs, until when it is held back, or what is the matter with the agents that could
  * have it. Pure: of the folded run and of the agents as far as the asker knows them.
  */
+import { type Approval, approversOf, isOpenApproval } from './approval.ts';
 import { iso } from './instant.ts';
 import { currentAttempt, type Job } from './job.ts';
 import { offeredLabels, requirementOf } from './matching.ts';
@@ -47,7 +48,10 @@ export function blockedBy(
         : [because('needs', 'what it needs has just ended')];
     }
     case 'held':
-      return [because('held', 'waits for approval')];
+    case 'running':
+    case 'recovering':
+    case 'cancelling':
+      return job.approvals.filter(isOpenApproval).map(asked);
     case 'queued':
       return [...heldBack(job, now), ...waitsFor(job, agents)];
     default:
@@ -60,6 +64,14 @@ const because = (kind: BlockedKind, detail: string, until: number | null = null)
   detail,
   until: iso(until),
 });
+
+/** The job before it begins, or one of its steps. */
+const asked = (approval: Approval): BlockedBy => {
+  const { stepIndex, stepName, expiresAt } = approval;
+  const step = stepIndex === null ? '' : `step ${stepIndex} (${stepName ?? ''}) `;
+  const detail = `${step}waits for approval by ${approversOf(approval)}`;
+  return because('held', detail, expiresAt);
+};
 
 function heldBack(job: Job, now: number): readonly BlockedBy[] {
   if (job.notBefore <= Math.max(job.queuedAt ?? 0, now)) return [];

@@ -2,6 +2,7 @@
  * The least that a dispatcher and a scheduler do with a run when nobody else says a word: needs are decided, queued jobs are
  * offered, and what is past its deadline is given up. With it a property can ask whether every history comes to an end.
  */
+import { isOpenApproval, tallyOf } from './approval.ts';
 import type { Attempt } from './attempt.ts';
 import { runsUntil } from './attempt.ts';
 import { currentAttempt, isHeld, type Job, silenceMs, waitsUntil } from './job.ts';
@@ -26,11 +27,12 @@ export function dueOf(job: Job, run: Run): Due | undefined {
   const current = currentAttempt(job);
   const found =
     current === undefined || !isHeld(job)
-      ? [ofWait(job)]
+      ? [ofWait(job), job.state === 'held' ? ofApproval(job) : undefined]
       : [
           ofAttempt(job, current, run.created === null ? 0 : silenceMs(job.spec, run.created)),
           ofLimit(job, current),
           ofStop(job, current),
+          ofApproval(job),
         ];
   return found.filter((each) => each !== undefined).toSorted((a, b) => a.at - b.at)[0];
 }
@@ -64,6 +66,20 @@ function ofStop(job: Job, current: Attempt): Due | undefined {
   return stop.force
     ? due('job.cancelled', { ...aboutOf(job, current), reason: stop.reason }, stop.until)
     : due('job.cancel', overTime(job, current, true), stop.until);
+}
+
+/** Where people have had their say it is settled at once, else when their time is over. */
+function ofApproval(job: Job): Due | undefined {
+  const approval = job.approvals.find(isOpenApproval);
+  if (approval === undefined) return undefined;
+  const { id: approvalId, attempt, expiresAt } = approval;
+  const tally = tallyOf(approval);
+  const body = { jobId: job.spec.jobId, approvalId, outcome: tally ?? 'expired' } as const;
+  return due(
+    'approval.resolved',
+    attempt === 0 ? body : { ...body, attempt },
+    tally === undefined ? expiresAt : 0,
+  );
 }
 
 /** What the run itself needs next. */

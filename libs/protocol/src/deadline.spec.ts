@@ -118,7 +118,8 @@ describe('the limit of a job', () => {
     request(7, began + 1_000);
     const about = { jobId: JOB, attempt: 1, session: 9, agentId: 'agent-7', at: began + 61_000 };
     h.add('agent.resumed', { previousSession: 7 }, about);
-    expect(jobOf(h)?.attempts[0]).toMatchObject({ approvals: [], waitedMs: 60_000 });
+    expect(jobOf(h)?.attempts[0]).toMatchObject({ waitingSince: null, waitedMs: 60_000 });
+    expect(jobOf(h)?.approvals).toMatchObject([{ outcome: 'withdrawn' }]);
     expect(limit()).toBe(began + 65_000);
     request(9, began + 62_000);
     expect(limit()).toBeUndefined();

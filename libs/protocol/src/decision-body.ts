@@ -137,7 +137,8 @@ export const RunCompleted = z.looseObject({
   durationMs: durationMs.describe('From start to end, or from creation if nothing began.'),
   queuedMs: durationMs.describe('From creation to start.'),
   usage: z.record(z.string(), z.number()).describe('What it used, by unit, as `inputTokens`.'),
-  costUsd: z.number().describe('What that cost.'),
+  costUsd: z.number().describe('What providers have billed for that.'),
+  logBytes: z.number().optional().describe('Bytes of log, as its agents have counted them.'),
   priceGeneration: z
     .int()
     .nullable()

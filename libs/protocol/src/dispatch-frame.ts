@@ -20,9 +20,7 @@ export function dispatchFrame(
 ): DispatchFrame | undefined {
   const made = run.created;
   if (made === null) return undefined;
-  const upstream = job.spec.needs.flatMap((need) =>
-    run.jobs.filter((each) => isNamed(each.spec, need.job)),
-  );
+  const upstream = upstreamJobs(run, job);
   const config = job.spec.config;
   return {
     type: 'job.dispatch',
@@ -36,11 +34,30 @@ export function dispatchFrame(
     jobConfig: job.spec.withEvent ? { ...config, event: made.event } : config,
     timestamp: attempt.offeredAt,
     ...(made.secrets === undefined ? {} : { secrets: made.secrets }),
+    ...(job.spec.maxLogSizeBytes === undefined
+      ? {}
+      : { maxLogSizeBytes: job.spec.maxLogSizeBytes }),
     ...(run.requestId === null ? {} : { requestId: run.requestId }),
     ...(upstream.length === 0 ? {} : upstreamOf(upstream)),
     ...(extended ? extensionOf(run, attempt) : {}),
   };
 }
+
+const upstreamJobs = (run: Run, { spec }: Job): readonly Job[] =>
+  spec.needs.flatMap((need) => run.jobs.filter((each) => isNamed(each.spec, need.job)));
+
+/** The jobs that this one needs and that have left secret outputs, which only the gateway can open. */
+export const upstreamSecrets = (
+  run: Run,
+  job: Job,
+): readonly Readonly<{ jobId: string; name: string; outputs: Job['secretOutputs'] }>[] =>
+  upstreamJobs(run, job)
+    .filter(({ secretOutputs }) => Object.keys(secretOutputs).length > 0)
+    .map(({ spec, secretOutputs }) => ({
+      jobId: spec.jobId,
+      name: spec.name,
+      outputs: secretOutputs,
+    }));
 
 const extensionOf = ({ traceparent }: Run, { attempt, fence }: Attempt) => ({
   attempt,

@@ -9,6 +9,13 @@ import { WireJobState } from './wire/job.ts';
 
 export const JobAckFact = z.looseObject({});
 const dataOf = (what: string) => z.looseObject({}).optional().describe(what);
+const SealedOutput = z
+  .looseObject({
+    agentPublicKey: z.string().describe('The ephemeral key of the agent, base64.'),
+    encrypted: z.string().describe('The sealed value, base64.'),
+  })
+  .meta({ title: 'SealedOutput', description: 'A secret output, sealed to the run’s key.' });
+export type SealedOutput = z.infer<typeof SealedOutput>;
 /** Frames of agents, stored as they came: only what the fold reads is asked for. */
 export const JobStatusFact = z.looseObject({
   state: WireJobState.describe('The state that the agent reports.'),
@@ -19,6 +26,10 @@ export const JobStatusFact = z.looseObject({
   data: dataOf(
     '`outputs`, `error` or `reason`, `droppedJobs`: agents differ in where they put them.',
   ),
+  secretOutputs: z
+    .record(z.string(), SealedOutput)
+    .optional()
+    .describe('Outputs that the agent has sealed to the key of the run, by name.'),
 });
 export const JobRejectFact = z.looseObject({
   reason: z.string().describe('`busy` or `draining`.'),
@@ -34,6 +45,15 @@ export const StepStatusFact = z.looseObject({
   state: StepState.describe('The state that the agent reports.'),
   step_type: z.string().optional().describe('`step`, or which hook; also read from `data`.'),
   data: dataOf('`exitCode` and `step_type`.'),
+  secretsAccessed: z
+    .array(z.string())
+    .optional()
+    .describe('Names of the secrets that the step read.'),
+  logBytesStreamed: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('Bytes of log of the whole step, at its end.'),
 });
 const previousSession = z.int().positive().describe('The session that the attempt was on before.');
 /** What a gateway saw of a socket that a run depends on. */
@@ -45,7 +65,13 @@ export const AgentLost = z.looseObject({
       'Whether the agent does not come back: a scaler made it, and it went away by itself.',
     ),
 });
-export const AgentResumed = z.looseObject({ previousSession });
+export const AgentResumed = z.looseObject({
+  previousSession,
+  keepsApprovals: z
+    .boolean()
+    .optional()
+    .describe('Whether the agent still waits for the approvals that it has asked for.'),
+});
 export const AgentAbsent = z.looseObject({ previousSession });
 export const AgentHeard = z.looseObject({
   frame: z.string().describe('The type of the frame, which lies in a stream of its own.'),
@@ -57,13 +83,4 @@ export const CancelRequested = z.looseObject({
   reason: z.string().optional().describe('Why, for people.'),
   force: z.boolean().optional().describe('At once, without hooks.'),
   by: z.string().describe('Who asked.'),
-});
-/** A step waits for people: the job's wall clock stands still until it is answered. */
-export const ApprovalRequested = z.looseObject({
-  messageId: z.string().describe('Names the request; its answer repeats it.'),
-  stepIndex: z.int().describe('The step that waits.'),
-});
-export const ApprovalAnswered = z.looseObject({
-  requestId: z.string().describe('The request.'),
-  outcome: z.enum(['approved', 'rejected', 'expired']).describe('The answer.'),
 });

@@ -1,6 +1,7 @@
 /** The laws of the fold, for every history however odd or hostile: total, pure, blind to redelivery, and equal wherever it stops. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isOpenApproval } from './approval.ts';
 import { runsOf } from './arbitrary.fixture.ts';
 import { hasId } from './id-set.ts';
 import { lean } from './lean.ts';
@@ -152,11 +153,13 @@ describe('the fold', () => {
 });
 
 describe('the view', () => {
-  it('says what blocks a job while it is pending or queued, and only then', () => {
+  it('says what blocks a job while it is pending, held, queued or asks for approval, and only then', () => {
     everyMove(({ after }) => {
-      for (const { state, blockedBy } of runView(after, 'main', 'r').jobs)
-        if (state === 'queued' || state === 'pending') expect(blockedBy).not.toEqual([]);
-        else expect(blockedBy).toEqual([]);
+      for (const [index, { state, blockedBy }] of runView(after, 'main', 'r').jobs.entries()) {
+        const asks = after.jobs[index]?.approvals.some(isOpenApproval) ?? false;
+        const isBlocked = state === 'queued' || state === 'pending' || asks;
+        expect([state, blockedBy].flat().length > 1).toBe(isBlocked);
+      }
     });
   });
 });
@@ -181,6 +184,8 @@ const decisive = (run: Run) => ({
     spec: { ...job.spec, config: {}, matrixValues: {} },
     failure: job.failure === null,
     outputs: {},
+    artifacts: [],
+    approvals: job.approvals.map((each) => ({ ...each, stepName: null, reason: '' })),
     steps: job.steps.map((step) => ({ ...step, name: '' })),
     attempts: job.attempts.map((each) => ({
       ...each,

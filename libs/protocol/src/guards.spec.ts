@@ -31,6 +31,29 @@ describe('the fold', () => {
     expect(guards.isDecidedFor('running', ['queued'])).toBe(false);
   });
 
+  it('hears those who were asked, once, and ends an approval as they say', () => {
+    const clauses = [{ user: 'ada' }, { team: 'ops' }];
+    const entitled = (by: string, teams: string[], of = clauses): boolean =>
+      guards.isEntitled({ by, teams }, of);
+    expect([entitled('ada', []), entitled('bob', ['ops']), entitled('eve', ['dev'])]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(entitled('eve', [], [])).toBe(true);
+    expect([null, 'approved', 'withdrawn'].map((each) => guards.isUnsettled(each as null))).toEqual(
+      [true, false, false],
+    );
+    const outcomes = ['approved', 'rejected', 'expired'];
+    const passing = (tally?: string): readonly string[] =>
+      outcomes.filter((outcome) => guards.isTallied(outcome, tally));
+    expect([passing('approved'), passing('rejected'), passing()]).toEqual([
+      ['approved'],
+      ['rejected'],
+      ['expired'],
+    ]);
+  });
+
   it('numbers attempts without a gap, under fences that rise and lie before their offers', () => {
     expect([1, 2, 3].map((next) => guards.isNextAttempt(next, 1))).toEqual([false, true, false]);
     expect([4, 5, 8, 9].map((fence) => guards.isNextFence(fence, 4, 9))).toEqual([

@@ -3,6 +3,7 @@
  * first part, the dispatcher and the scheduler decide by the second, gateways and agents speak by the third. They are listed
  * in one place so that each can be taken away alone and be seen to be missed (`npm run sim -- --guards`).
  */
+import { type Approval, type Clause, meets, type Voter } from './approval.ts';
 import type { Attempt } from './attempt.ts';
 import type { IdSet } from './id-set.ts';
 import { hasId } from './id-set.ts';
@@ -61,6 +62,17 @@ export const isFresh = (at: number, readAt: number): boolean => at - readAt <= 1
 /** A run ends as its jobs did, and not before all of them have. */
 export const isOutcome = (claimed: string, rolledUp: string | undefined): boolean =>
   claimed === rolledUp;
+
+/** A vote is of somebody who was asked: who meets a clause, or anybody where there is none. */
+export const isEntitled = (voter: Voter, clauses: readonly Clause[]): boolean =>
+  clauses.length === 0 || clauses.some((clause) => meets(voter, clause));
+
+/** An approval ends once: what comes behind its end changes nothing. */
+export const isUnsettled = (outcome: Approval['outcome']): boolean => outcome === null;
+
+/** An approval ends as the votes say, and expires only where they say nothing yet. */
+export const isTallied = (claimed: string, tally: string | undefined): boolean =>
+  claimed === (tally ?? 'expired');
 
 // --- The deciders: what may be appended.
 

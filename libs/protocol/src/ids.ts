@@ -43,6 +43,16 @@ export const jobId = (run: string, index: number): string => `${run}-${index}`;
 export const wireJobId = (job: string, attempt: number): string =>
   attempt === 1 ? job : `${job}-a${attempt}`;
 
+/** The k-th approval that an attempt asks for, from 1; the 0th is asked for the job itself, before its first attempt. */
+export const approvalId = (job: string, attempt: number, index: number): string =>
+  `${wireJobId(job, attempt)}-p${index}`;
+
+/** The job that an approval is about; undefined for an id that we never minted. */
+export function parseApprovalId(id: string): WireJob | undefined {
+  const wireId = /^(.{1,96})-p(?:0|[1-9]\d{0,5})$/.exec(id)?.[1];
+  return wireId === undefined ? undefined : parseWireJobId(wireId);
+}
+
 /** The trigger that a run came from; undefined for what is not a run id. */
 export const triggerOfRun = (run: string): string | undefined => RUN_ID.exec(run)?.[1];
 

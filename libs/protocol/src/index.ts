@@ -10,6 +10,20 @@ export {
   agentEventBodies,
   readAgentMessage,
 } from './agent-event.ts';
+export {
+  APPROVAL_TIMEOUT_MS,
+  type Approval,
+  type ApprovalEnd,
+  approversOf,
+  type Clause,
+  isAskedAgain,
+  isOpenApproval,
+  rejectionOf,
+  tallyOf,
+  type Vote,
+  type Voter,
+} from './approval.ts';
+export { ApprovalDecision, ApprovalOutcome } from './approval-body.ts';
 export { type Attempt, type Resolution, runsUntil, type Stop } from './attempt.ts';
 export { type BlockedBy, type BlockedKind, blockedBy, type Candidate } from './blocked-by.ts';
 export {
@@ -19,7 +33,18 @@ export {
   RunCompleted,
   type StopReason,
 } from './decision-body.ts';
-export { type DispatchFrame, dispatchFrame } from './dispatch-frame.ts';
+export { type DispatchFrame, dispatchFrame, upstreamSecrets } from './dispatch-frame.ts';
+export {
+  chainDepthOf,
+  type Emission,
+  EmittedEvent,
+  EventEmitted,
+  emittedDraft,
+  emittedLimits,
+  isChainTooLong,
+  trustOf,
+  UPSTREAM,
+} from './emitted-event.ts';
 export {
   type Draft,
   headersOf,
@@ -30,12 +55,14 @@ export {
   type StoredMessage,
   type Unreadable,
 } from './envelope.ts';
+export type { SealedOutput } from './fact-body.ts';
 export { gatewayId, gatewayOfLease, leaseOfGateway, leasesOfGatewayId } from './gateway-name.ts';
 export {
   type Expectation,
   expectationOf,
   hasSlot,
   holdsLease,
+  isEntitled,
   isFresh,
   isGranted,
   isHeardOut,
@@ -50,12 +77,14 @@ export {
 } from './guards.ts';
 export { fraction, sha256Hex, shortHash } from './hash.ts';
 export {
+  approvalId,
   foreignToken,
   isRunId,
   isToken,
   JobId,
   jobId,
   Org,
+  parseApprovalId,
   parseWireJobId,
   RunId,
   runId,
@@ -68,6 +97,7 @@ export {
 } from './ids.ts';
 export { iso } from './instant.ts';
 export {
+  type ArtifactRef,
   type Cancel,
   currentAttempt,
   isHeld,
@@ -80,9 +110,25 @@ export {
 } from './job.ts';
 export { jobSpecs } from './job-specs.ts';
 export { compact, lean } from './lean.ts';
+export { type LogView, logView } from './log-view.ts';
 export { isMatch, offeredLabels, type Requirement, requirementOf, TAINT } from './matching.ts';
 export { checkNeeds, type Needs, type NeedsProblem, needsOf } from './needs.ts';
-export { OrgSettings, OrgSettingsGeneration, orgSettingsLimits } from './org-settings.ts';
+export {
+  artifactObject,
+  artifactUri,
+  bundleObject,
+  cacheObject,
+  depsKey,
+  provenanceObject,
+  type RunObject,
+} from './object-name.ts';
+export {
+  OrgSettings,
+  OrgSettingsGeneration,
+  orgSettingsLimits,
+  PersonName,
+  teamsOf,
+} from './org-settings.ts';
 export {
   type Partition,
   type PartitionedFamily,
@@ -92,10 +138,12 @@ export {
   partitionsMax,
   partitionsOf,
 } from './partition.ts';
+export { repositoryName, repositoryOf, repositoryPath } from './repository-name.ts';
 export { rollUp } from './roll-up.ts';
 export { Rule, RuleGeneration, RuleName } from './rule.ts';
 export { evolveRun, foldRun, initialRun, type Run, wasVoid } from './run.ts';
-export { JobSpec, Need, RetryCause, RetryPolicy, RunCreated } from './run-created.ts';
+export { JobSpec, Need, RetryCause, RetryPolicy, RunCreated, Trust } from './run-created.ts';
+export { credentialNames, RunCredentials } from './run-credentials.ts';
 export {
   type BodyOf,
   type DecisionType,
@@ -125,13 +173,18 @@ export {
   StepRequest,
 } from './run-request.ts';
 export {
+  approvalState,
+  approvalView,
   type Beside,
   cancelView,
   completionOf,
+  logBytesOf,
   pendingView,
   type RunView,
   runView,
+  spendingOf,
   startedAt,
+  votesView,
 } from './run-view.ts';
 export {
   isTerminalJob,
@@ -167,5 +220,17 @@ export {
   TriggerKind,
   type TriggerReceived,
 } from './trigger.ts';
+export {
+  addUsage,
+  nanoUsd,
+  noUsage,
+  type Usage,
+  type UsageUnit,
+  usageUnits,
+  usd,
+  withoutCost,
+} from './usage.ts';
+export { type Forward, forwardsOf } from './upstream-change.ts';
+export { runSnapshot } from './upstream-view.ts';
 export { type Void, voidReasons } from './void.ts';
 export * as wire from './wire/index.ts';

@@ -2,12 +2,14 @@
  * What a fact about a job makes of it: only the session that holds the current attempt has a say, and only while it has the job
  * in hand. Invariant 2.
  */
+import { withdrawn } from './approval.ts';
 import { type Attempt, waitedUntil } from './attempt.ts';
 import { isDecidedFor, isInHand, isLaterSession, isOfAttempt, isOfSession } from './guards.ts';
-import { notBefore } from './instant.ts';
 import type { Job } from './job.ts';
-import { currentAttempt, ended, requeued, silenceMs, untaken, withCurrent } from './job.ts';
+import { currentAttempt, ended, requeued, silenceMs, taken, untaken, withCurrent } from './job.ts';
+import { waiting } from './job-approval.ts';
 import { away } from './job-decision.ts';
+import { type WorkFact, withArtifact } from './job-work.ts';
 import { failed, givenUp, stopped } from './retry.ts';
 import type { RunCreated } from './run-created.ts';
 import type { RunEventOf } from './run-message.ts';
@@ -28,8 +30,10 @@ export function resumed(job: Job, event: RunEventOf<'agent.resumed'>): Judged {
   const current = returned(job, event);
   if (typeof current === 'string') return current;
   const session = event.meta.session ?? current.session;
+  if (event.body.keepsApprovals === true) return taken(job, { ...current, session }, event.at);
   // Its waits failed with the connection, and their answers may never have been stored: one that still waits asks again.
-  return taken(job, { ...waitedUntil(current, event.at), session }, event.at);
+  const back = { ...job, approvals: withdrawn(job.approvals, event.at) };
+  return taken(back, { ...waitedUntil(current, event.at), session }, event.at);
 }
 
 export function absent(job: Job, event: RunEventOf<'agent.absent'>, run: RunCreated): Judged {
@@ -61,6 +65,7 @@ type HeardEvent = RunEventOf<
   | 'agent.lost'
   | 'agent.heard'
   | 'approval.requested'
+  | WorkFact
 >;
 
 /** Facts of the session that holds the attempt. The fence: a session that lost its offer must not touch its successor's. */
@@ -80,8 +85,10 @@ export function heard(job: Job, event: HeardEvent, run: RunCreated): Judged {
       return status(taken(job, current, event.at), event);
     case 'step.status':
       return step(taken(job, current, event.at), event);
+    case 'artifact.stored':
+      return withArtifact(taken(job, current, event.at), event);
     case 'approval.requested':
-      return waiting(taken(job, current, event.at), event);
+      return waiting(taken(job, current, event.at), event, run);
     default:
       return taken(job, current, event.at);
   }
@@ -111,24 +118,6 @@ function unsent(job: Job, current: Attempt, { body, at }: RunEventOf<'job.unsent
     : ended(withdrawn, 'cancelled', at, 'cancelled');
 }
 
-/** Any word of the attempt but a reject accepts the offer, and shows that a recovering job is not lost. */
-function taken(job: Job, current: Attempt, at: number): Job {
-  return {
-    ...withCurrent(job, {
-      ...current,
-      resolution: current.resolution ?? 'accepted',
-      resolvedAt: current.resolvedAt ?? notBefore(current.offeredAt, at),
-      startedAt: current.startedAt ?? at,
-      heardAt: notBefore(current.heardAt, at),
-      away: false,
-      recoverUntil: null,
-    }),
-    state: job.state === 'cancelling' ? 'cancelling' : 'running',
-    startedAt: job.startedAt ?? at,
-    failure: null,
-  };
-}
-
 function lost(
   job: Job,
   current: Attempt,
@@ -155,7 +144,8 @@ function status(job: Job, event: RunEventOf<'job.status'>): Job {
   const { at } = event;
   if (state === 'cancelling') return { ...job, state };
   if (!isTerminalJob(state)) return job;
-  const done = { ...job, outputs: recordIn(data, 'outputs') };
+  const { secretOutputs = {} } = event.body;
+  const done = { ...job, outputs: recordIn(data, 'outputs'), secretOutputs };
   const stop = currentAttempt(job)?.stop ?? null;
   if (state === 'cancelled' && stop !== null) return stopped(done, stop, at);
   if (state === 'failed') {
@@ -167,30 +157,6 @@ function status(job: Job, event: RunEventOf<'job.status'>): Job {
 
 function step(job: Job, event: RunEventOf<'step.status'>): Judged {
   const steps = withStep(job.steps, event);
-  return steps === undefined ? 'step-ended' : { ...job, steps };
-}
-
-/** The wall clock stands still from the first request to the last answer. */
-function waiting(job: Job, event: RunEventOf<'approval.requested'>): Judged {
-  const current = currentAttempt(job);
-  const { messageId } = event.body;
-  if (current === undefined || current.approvals.includes(messageId)) return 'repeated';
-  const approvals = [...current.approvals, messageId];
-  const waitingSince = current.waitingSince ?? event.at;
-  return withCurrent(job, { ...current, approvals, waitingSince });
-}
-
-/** A person's word, or the end of the time that people had: it names the request, whichever session that is on. */
-export function answered(job: Job, event: RunEventOf<'approval.answered'>): Judged {
-  const current = currentAttempt(job);
-  const { requestId } = event.body;
-  const { attempt } = event.meta;
-  if (current === undefined || !current.approvals.includes(requestId)) return 'not-waiting';
-  // Agents repeat their ids: where it is known which attempt asked, only that one has its answer.
-  if (attempt !== undefined && !isOfAttempt(attempt, current)) return 'stale-attempt';
-  const approvals = current.approvals.filter((each) => each !== requestId);
-  return withCurrent(
-    job,
-    approvals.length > 0 ? { ...current, approvals } : waitedUntil(current, event.at),
-  );
+  if (steps === undefined) return 'step-ended';
+  return { ...job, steps, logBytes: job.logBytes + (event.body.logBytesStreamed ?? 0) };
 }

@@ -5,6 +5,7 @@
 
 import { isOpenJob } from './guards.ts';
 import type { Job } from './job.ts';
+import { answered, resolved } from './job-approval.ts';
 import {
   cancelled,
   cancelling,
@@ -16,8 +17,10 @@ import {
   stale,
   timedOut,
 } from './job-decision.ts';
-import { absent, answered, heard, resumed } from './job-fact.ts';
+import { absent, heard, resumed } from './job-fact.ts';
+import { used } from './job-work.ts';
 import type { RunCreated } from './run-created.ts';
+import type { DecisionType } from './run-event.ts';
 import type { RunEvent, RunEventOf } from './run-message.ts';
 import type { Judged } from './void.ts';
 
@@ -29,6 +32,8 @@ export type JobEvent = Exclude<
 
 /** What the event makes of the job. `run.completed` and the events about needs are judged by the run. */
 export function evolveJob(job: Job, event: JobEvent, run: RunCreated): Judged {
+  // What was used was used, whatever has become of the work.
+  if (event.type === 'usage.reported') return used(job, event);
   if (!isOpenJob(job.state)) return 'after-end';
   switch (event.type) {
     case 'job.offered':
@@ -49,6 +54,17 @@ export function evolveJob(job: Job, event: JobEvent, run: RunCreated): Judged {
       return timedOut(job, event);
     case 'session.ended':
       return sessionEnded(job, event, run);
+    case 'approval.resolved':
+      return resolved(job, event);
+    default:
+      return told(job, event, run);
+  }
+}
+
+type JobFact = Exclude<JobEvent, Readonly<{ type: DecisionType | 'usage.reported' }>>;
+
+function told(job: Job, event: JobFact, run: RunCreated): Judged {
+  switch (event.type) {
     case 'approval.answered':
       return answered(job, event);
     case 'agent.resumed':

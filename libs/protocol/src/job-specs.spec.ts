@@ -4,6 +4,32 @@ import { RUN } from './run.fixture.ts';
 import { JobSpec } from './run-created.ts';
 import { JobRequests } from './run-request.ts';
 
+describe('who must approve a job', () => {
+  const specOf = (approval: unknown) =>
+    JobRequests.safeParse([{ name: 'a', steps: [{ run: 'x' }], approval }]);
+  const context = { runId: RUN, workflow: 'ci', checkout: false, input: undefined };
+
+  it('stands in its spec as it was asked for', () => {
+    const approval = { users: ['ada'], teams: ['ops'], reason: 'it goes live', timeoutMs: 60_000 };
+    for (const asked of [approval, {}]) {
+      const read = specOf(asked);
+      expect(read.success && jobSpecs(read.data, context)[0]?.approval).toEqual(asked);
+    }
+  });
+
+  it('is refused with names that nobody can have, and with times that nobody can keep', () => {
+    for (const wrong of [
+      { users: ['a b'] },
+      { teams: [''] },
+      { timeoutMs: 10 },
+      { timeoutMs: 91 * 86_400_000 },
+      { reason: '' },
+      { user: 'ada' },
+    ])
+      expect(specOf(wrong).success, JSON.stringify(wrong)).toBe(false);
+  });
+});
+
 describe('the jobs of a run', () => {
   const context = { runId: RUN, workflow: 'ci', checkout: true, input: { dryRun: true } };
 
@@ -113,5 +139,33 @@ describe('the jobs of a run', () => {
       { on: ['failed'], exitCodes: [75], max: 9, backoffMs: 0, backoffMaxMs: 300_000 },
     ]);
     expect(retriesOf(undefined)).toBeUndefined();
+  });
+
+  it('carry how the runner does the work, and the cap of its log beside it', () => {
+    const work = {
+      hooks: { beforeStep: 'a', cleanup: ['b', 'c'] },
+      cache: [{ key: "npm-${{ hashFiles('package-lock.json') }}", path: '~/.npm' }],
+      install: true,
+    };
+    const step = {
+      name: 'deploy',
+      run: 'x',
+      if: "failure() || env.A == 'b'",
+      continueOnError: true,
+      secrets: ['TOKEN'],
+      emit: [{ event: 'deployed', payload: { a: 1 }, target: { repos: ['x/y'] } }],
+      requireApproval: { users: ['ann'], teams: ['ops'], reason: 'go?', timeoutSeconds: 60 },
+    };
+    const job = { name: 'a', steps: [step], maxLogSizeBytes: 1_000, ...work };
+    const [spec] = jobSpecs(JobRequests.parse([job]), context);
+    expect(spec).toMatchObject({ maxLogSizeBytes: 1_000, config: { ...work, steps: [step] } });
+    expect(JobSpec.parse(spec)).toEqual(spec);
+    for (const wrong of [
+      { ...job, hooks: { onTuesday: 'x' } },
+      { ...job, cache: [{ key: 'k' }] },
+      { ...job, steps: [{ ...step, secrets: ['not-a-name'] }] },
+      { ...job, maxLogSizeBytes: 0 },
+    ])
+      expect(JobRequests.safeParse([wrong]).success, JSON.stringify(wrong)).toBe(false);
   });
 });

@@ -1,8 +1,9 @@
 /** Jobs as they were asked for, and as `run.created` carries them: with ids, one for each combination of a matrix. */
 import { jobId as jobIdOf } from './ids.ts';
 import { type Variant, variantName, variantsOf } from './matrix.ts';
-import { type JobSpec, RetryCause, type RetryPolicy } from './run-created.ts';
+import { type JobApproval, type JobSpec, RetryCause, type RetryPolicy } from './run-created.ts';
 import { type JobRequest, needOf } from './run-request.ts';
+import { jobWorkOf } from './work-request.ts';
 
 export type JobsContext = Readonly<{
   runId: string;
@@ -33,6 +34,19 @@ const timesOf = (job: JobRequest) => ({
   ...(job.queueTimeoutMs === undefined ? {} : { queueTimeoutMs: job.queueTimeoutMs }),
   ...(job.ackTimeoutMs === undefined ? {} : { ackTimeoutMs: job.ackTimeoutMs }),
   ...(job.heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs: job.heartbeatTimeoutMs }),
+  ...(job.maxLogSizeBytes === undefined ? {} : { maxLogSizeBytes: job.maxLogSizeBytes }),
+});
+
+const approvalOf = ({
+  users,
+  teams,
+  reason,
+  timeoutMs,
+}: NonNullable<JobRequest['approval']>): JobApproval => ({
+  ...(users === undefined ? {} : { users }),
+  ...(teams === undefined ? {} : { teams }),
+  ...(reason === undefined ? {} : { reason }),
+  ...(timeoutMs === undefined ? {} : { timeoutMs }),
 });
 
 function jobSpec(job: JobRequest, variant: Variant, index: number, context: JobsContext): JobSpec {
@@ -49,6 +63,7 @@ function jobSpec(job: JobRequest, variant: Variant, index: number, context: Jobs
     matrixValues: variant,
     dispatchInputs: context.input ?? {},
     checkout: context.checkout,
+    ...jobWorkOf(job),
   };
   return {
     jobId: jobIdOf(context.runId, index),
@@ -60,6 +75,7 @@ function jobSpec(job: JobRequest, variant: Variant, index: number, context: Jobs
     ...(job.agent === undefined ? {} : { agent: job.agent }),
     ...timesOf(job),
     ...(job.retries === undefined ? {} : { retries: policiesOf(job.retries) }),
+    ...(job.approval === undefined ? {} : { approval: approvalOf(job.approval) }),
     ...(isVariant
       ? { group: job.name, matrixValues: variant, failFast: job.failFast ?? true }
       : {}),

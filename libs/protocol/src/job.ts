@@ -2,13 +2,17 @@
  * One job of a run: what is known of it, and the few ways in which it moves on. Immutable: a change is another value.
  * Which event moves it is judged in `job-judgement.ts`; whether ended work is done again in `retry.ts`.
  */
+import { type Approval, holdOf, noApprovals, withdrawn } from './approval.ts';
 import type { Attempt } from './attempt.ts';
+import type { SealedOutput } from './fact-body.ts';
 import { fraction } from './hash.ts';
 import { notBefore } from './instant.ts';
 import type { JobSpec, RunCreated } from './run-created.ts';
 import { isHeldJob, type JobState } from './states.ts';
 import type { Step } from './step.ts';
 import { closedSteps } from './step.ts';
+import { noUsage, type Usage } from './usage.ts';
+import type { ArtifactStored } from './work-body.ts';
 
 /** A person asked for the end of it. What no agent has ends at once, the rest when its agent says so or is given up. */
 export type Cancel = Readonly<{ at: number; reason: string | null; by: string; force: boolean }>;
@@ -25,6 +29,8 @@ export type Job = Readonly<{
   unspent: Readonly<{ busy: number; lapsed: number }>;
   /** How often ended work was done again, by the index of the policy. */
   retried: readonly number[];
+  /** What people were asked about it, the first first; of all its attempts. */
+  approvals: readonly Approval[];
   cancel: Cancel | null;
   /** A queued job is not offered before this server time: the end of a backoff, or of an agent's lease. */
   notBefore: number;
@@ -38,26 +44,51 @@ export type Job = Readonly<{
   completedAt: number | null;
   failure: string | null;
   outputs: Readonly<Record<string, unknown>>;
+  /** Sealed to the key of the run; only a gateway that writes a frame opens them. */
+  secretOutputs: Readonly<Record<string, SealedOutput>>;
+  /** Of all its attempts: what was used was used. */
+  usage: Usage;
+  logBytes: number;
+  /** What it has left behind, of all its attempts; the first `artifactsMax`. */
+  artifacts: readonly ArtifactRef[];
 }>;
 
-/** A job of a run that was just created. Jobs without needs are born queued; the others wait for `job.queued`. */
-export const newJob = (spec: JobSpec, at: number): Job => ({
+export type ArtifactRef = Readonly<
+  Pick<ArtifactStored, 'name' | 'uri' | 'sha256' | 'sizeBytes'> & { mediaType: string | null }
+>;
+/** Of one job, in the fold: all of them are in the log, and in their table. */
+export const artifactsMax = 1_000;
+
+type Pinned = Pick<RunCreated, 'approvalTimeoutMs'>;
+
+/** A job of a run that was just created. Those without needs are born queued, or held; the others wait for `job.queued`. */
+export const newJob = (spec: JobSpec, at: number, run: Pinned = {}): Job => {
+  const job = pendingJob(spec);
+  return spec.needs.length === 0 ? unbound(job, at, run) : job;
+};
+
+const pendingJob = (spec: JobSpec): Job => ({
   spec,
-  state: spec.needs.length === 0 ? 'queued' : 'pending',
+  state: 'pending',
   attempts: [],
   steps: [],
   spent: { expired: 0, rejected: 0, withdrawn: 0 },
   unspent: { busy: 0, lapsed: 0 },
   retried: [],
+  approvals: noApprovals,
   cancel: null,
   notBefore: 0,
   workedUntil: 0,
-  queuedAt: spec.needs.length === 0 ? at : null,
-  waitsSince: spec.needs.length === 0 ? at : null,
+  queuedAt: null,
+  waitsSince: null,
   startedAt: null,
   completedAt: null,
   failure: null,
   outputs: {},
+  secretOutputs: {},
+  usage: noUsage,
+  logBytes: 0,
+  artifacts: [],
 });
 
 export const currentAttempt = (job: Job): Attempt | undefined => job.attempts.at(-1);
@@ -88,7 +119,35 @@ export const withCurrent = (job: Job, attempt: Attempt): Job => ({
   attempts: [...job.attempts.slice(0, -1), attempt],
 });
 
-/** The needs of a pending job are met. */
+/** Any word of the attempt but a reject accepts the offer, and shows that a recovering job is not lost. */
+export function taken(job: Job, current: Attempt, at: number): Job {
+  return {
+    ...withCurrent(job, {
+      ...current,
+      resolution: current.resolution ?? 'accepted',
+      resolvedAt: current.resolvedAt ?? notBefore(current.offeredAt, at),
+      startedAt: current.startedAt ?? at,
+      heardAt: notBefore(current.heardAt, at),
+      away: false,
+      recoverUntil: null,
+    }),
+    state: job.state === 'cancelling' ? 'cancelling' : 'running',
+    startedAt: job.startedAt ?? at,
+    failure: null,
+  };
+}
+
+/** The needs of a pending job are met: it waits for an agent, but where people are asked first, for them. */
+export const unbound = (job: Job, at: number, run: Pinned): Job =>
+  job.spec.approval === undefined
+    ? queued(job, at)
+    : {
+        ...job,
+        state: 'held',
+        approvals: [holdOf(job.spec.jobId, job.spec.approval, at, run)],
+      };
+
+/** It waits for an agent. */
 export const queued = (job: Job, at: number): Job => ({
   ...job,
   state: 'queued',
@@ -143,7 +202,14 @@ export function backoffMs(times: number, { baseMs, capMs }: Backoff, seed: strin
 export function ended(job: Job, state: JobState, at: number, failure: string | null): Job {
   const completedAt = notBefore(job.startedAt, notBefore(job.queuedAt, at));
   const closed = withOutcome(job, state, completedAt);
-  return { ...closed, state, steps: closedSteps(job.steps, state, at), completedAt, failure };
+  return {
+    ...closed,
+    state,
+    steps: closedSteps(job.steps, state, at),
+    approvals: withdrawn(job.approvals, at),
+    completedAt,
+    failure,
+  };
 }
 
 /** Work that was begun has an outcome; an offer that nobody took up has none. */
@@ -155,6 +221,5 @@ export function withOutcome(job: Job, outcome: JobState, at: number): Job {
     outcome,
     endedAt: notBefore(current.startedAt, at),
     waitingSince: null,
-    approvals: [],
   });
 }

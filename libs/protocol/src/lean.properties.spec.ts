@@ -24,8 +24,10 @@ const decidedBy = ({ created, completed: _completed, jobs, seen, ...most }: Run)
   seen: marksOf(seen),
   limits: created && [created.runId, created.org, created.offersMax, created.ackTimeoutMs],
   times: created && [created.recoveryMs, created.staleMs, created.cancelGraceMs, created.failFast],
-  jobs: jobs.map(({ spec, failure, outputs: _outputs, steps, attempts, ...job }) => ({
+  jobs: jobs.map(({ spec, failure, outputs: _outputs, steps, attempts, approvals, ...job }) => ({
     ...job,
+    artifacts: [],
+    approvals: approvals.map((each) => ({ ...each, stepName: null, reason: '' })),
     hasFailed: failure !== null,
     spec: { ...spec, config: null, matrixValues: null },
     steps: stepsDecidedBy(steps),

@@ -21,6 +21,10 @@ export function lean(event: RunEvent): RunEvent {
       return leanStatus(event);
     case 'step.status':
       return leanStep(event);
+    case 'approval.requested':
+      return leanRequest(event);
+    case 'artifact.stored':
+      return { ...event, body: { name: '', uri: '', sha256: '', sizeBytes: 0 } };
     default:
       return event;
   }
@@ -50,8 +54,10 @@ export const leanBody = (runId: string, jobs: JobSpec[], limits: Limits): RunCre
 /** What is kept of a run beside its jobs: whatever is not named here. */
 export function limitsOf(body: RunCreated) {
   const { runId: _runId, jobs: _jobs, event: _event, input: _input, ...more } = body;
-  const { secrets: _secrets, trigger: _trigger, rule: _rule, ...most } = more;
-  const { workflow: _workflow, repoUrl: _repoUrl, ref: _ref, sha: _sha, ...limits } = most;
+  const { secrets: _secrets, credentials: _credentials, trigger: _trigger, ...much } = more;
+  const { rule: _rule, ...most } = much;
+  const { workflow: _workflow, repoUrl: _repoUrl, ref: _ref, sha: _sha, ...some } = most;
+  const { repository: _repository, trust: _trust, ...limits } = some;
   return limits;
 }
 
@@ -106,7 +112,7 @@ function leanStatus(event: RunEventOf<'job.status'>): RunEvent {
 }
 
 function leanStep(event: RunEventOf<'step.status'>): RunEvent {
-  const { stepIndex, state, step_type: said, data } = event.body;
+  const { stepIndex, state, step_type: said, data, logBytesStreamed } = event.body;
   const { exitCode, step_type: inData } = data ?? {};
   const kind = said ?? (typeof inData === 'string' ? inData : undefined);
   const body = {
@@ -115,6 +121,19 @@ function leanStep(event: RunEventOf<'step.status'>): RunEvent {
     state,
     ...(kind === undefined ? {} : { step_type: sharedText(kind) }),
     ...(exitCode === undefined ? {} : { data: { exitCode } }),
+    ...(logBytesStreamed === undefined ? {} : { logBytesStreamed }),
+  };
+  return { ...event, body };
+}
+
+/** What is to be approved is for people; why it was rejected is told to whoever asked. */
+function leanRequest(event: RunEventOf<'approval.requested'>): RunEvent {
+  const { messageId, stepIndex, clauses, timeoutSeconds } = event.body;
+  const body = {
+    messageId,
+    ...(stepIndex === undefined ? {} : { stepIndex }),
+    ...(clauses === undefined ? {} : { clauses }),
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
   };
   return { ...event, body };
 }
@@ -128,11 +147,20 @@ export const freshJob = (spec: JobSpec, at: number): Job => ({
   ...nothingYet,
 });
 
-const { attempts, steps, retried, spent, unspent, outputs } = newJob(
+const { attempts, steps, retried, spent, unspent, outputs, secretOutputs, artifacts } = newJob(
   { jobId: '', name: '', runsOn: [], needs: [], config: NO_CONFIG, withEvent: false },
   0,
 );
-const nothingYet = { attempts, steps, retried, spent, unspent, outputs };
+const nothingYet = {
+  attempts,
+  steps,
+  retried,
+  spent,
+  unspent,
+  outputs,
+  secretOutputs,
+  artifacts,
+};
 
 const compactJob = (job: Job): Job => ({
   ...job,
@@ -142,6 +170,8 @@ const compactJob = (job: Job): Job => ({
   spent: offersSpent(job) === 0 ? spent : job.spent,
   unspent: job.unspent.busy + job.unspent.lapsed === 0 ? unspent : job.unspent,
   outputs: isEmpty(job.outputs) ? outputs : job.outputs,
+  secretOutputs: isEmpty(job.secretOutputs) ? secretOutputs : job.secretOutputs,
+  artifacts: job.artifacts.length === 0 ? artifacts : job.artifacts,
 });
 
 function isEmpty(of: object): boolean {

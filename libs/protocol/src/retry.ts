@@ -3,6 +3,7 @@
  * and the exit code. A counter of its own: the budget of offers is about agents that did not take the job up, and is whole again
  * each time that it is done. Decided by the fold.
  */
+import { withdrawn } from './approval.ts';
 import type { Stop } from './attempt.ts';
 import { backoffMs, currentAttempt, ended, type Job, withCurrent, withOutcome } from './job.ts';
 import type { RetryCause, RetryPolicy } from './run-created.ts';
@@ -34,6 +35,7 @@ export function failed(job: Job, how: Failed): Job {
   return {
     ...past,
     state: 'queued',
+    approvals: withdrawn(job.approvals, how.at),
     retried,
     // Its attempts keep what became of the offers before.
     spent: { expired: 0, rejected: 0, withdrawn: 0 },

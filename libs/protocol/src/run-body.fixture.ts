@@ -1,4 +1,5 @@
 /** What the events of random histories say: mostly what would be legal now, and a little off where the step says so. */
+import { type Approval, isOpenApproval, tallyOf } from './approval.ts';
 import type { Attempt } from './attempt.ts';
 import type { StopReason } from './decision-body.ts';
 import type { Job } from './job.ts';
@@ -38,7 +39,7 @@ export function said(type: RunEventType | 'unreadable', scene: Scene): Said {
     return { type, body: decided(type, scene, about), meta: { source, jobId, attempt } };
   return {
     type,
-    body: fact(type, step, about),
+    body: fact(type, step, { ...about, approval: approvalOf(job, step) }),
     meta: { source, jobId, attempt, ...speaker(type, scene) },
   };
 }
@@ -62,7 +63,7 @@ const reasons: readonly StopReason[] = ['cancelled', 'job_timeout', 'fail_fast']
 
 function decided(
   type: RunEventType,
-  { run, step, at }: Scene,
+  { run, job, step, at }: Scene,
   { jobId, attempt, current }: About,
 ): unknown {
   switch (type) {
@@ -85,12 +86,9 @@ function decided(
         ...(step.choice % 3 === 0 ? {} : { readAt: at - (step.choice % 5 === 0 ? 20_000 : 5) }),
       } satisfies BodyOf<'job.stale'>;
     case 'deadline.extended':
-      return {
-        jobId,
-        attempt,
-        until: (current?.recoverUntil ?? current?.until ?? at) + 10 * (step.session + 1),
-        cause: 'outage',
-      } satisfies BodyOf<'deadline.extended'>;
+      return extension(step, { jobId, attempt, current }, at);
+    case 'approval.resolved':
+      return resolution(step, jobId, approvalOf(job, step));
     case 'job.skipped':
       return { jobId, because: [] } satisfies BodyOf<'job.skipped'>;
     case 'run.completed':
@@ -99,6 +97,17 @@ function decided(
       return stopping(type, step, { jobId, attempt, current });
   }
 }
+
+const extension = (
+  step: HistoryStep,
+  { jobId, attempt, current }: About,
+  at: number,
+): BodyOf<'deadline.extended'> => ({
+  jobId,
+  attempt,
+  until: (current?.recoverUntil ?? current?.until ?? at) + 10 * (step.session + 1),
+  cause: 'outage',
+});
 
 function stopping(type: RunEventType, step: HistoryStep, about: About): unknown {
   const { jobId, attempt, current } = about;
@@ -161,7 +170,46 @@ const stepStatus = (step: HistoryStep): BodyOf<'step.status'> => ({
   ...(step.flag ? { step_type: 'hook:cleanup' } : {}),
 });
 
-function fact(type: RunEventType, step: HistoryStep, { jobId, current }: About): unknown {
+const anyClauses = [[], [{ user: 'ada' }], [{ team: 'ops' }, { user: 'ada' }], [{ team: 'ops' }]];
+const people = ['ada', 'bob', 'eve'];
+
+/** The one that is spoken of: mostly an open one. */
+const approvalOf = (job: Job | undefined, step: HistoryStep): Approval | undefined => {
+  const open = job?.approvals.filter(isOpenApproval) ?? [];
+  const all = open.length > 0 && step.choice % 5 > 0 ? open : (job?.approvals ?? []);
+  return all[step.choice % Math.max(1, all.length)];
+};
+
+function answer(step: HistoryStep, approval: Approval | undefined): BodyOf<'approval.answered'> {
+  const isOld = step.choice % 11 === 0;
+  if (isOld) return { requestId: approval?.requestId ?? 'm0', outcome: 'approved' };
+  return {
+    approvalId: approval?.id ?? 'none',
+    by: people[step.choice % people.length] ?? 'ada',
+    teams: step.choice % 2 === 0 ? ['ops'] : [],
+    decision: step.choice % 7 === 0 ? 'reject' : 'approve',
+  };
+}
+
+function resolution(
+  step: HistoryStep,
+  jobId: string,
+  approval: Approval | undefined,
+): BodyOf<'approval.resolved'> {
+  const said = approval === undefined ? undefined : (approval.outcome ?? tallyOf(approval));
+  const right = said === undefined || said === 'withdrawn' ? 'expired' : said;
+  const attempt = (approval?.attempt ?? 0) + step.attempt;
+  return {
+    jobId,
+    ...(attempt > 0 ? { attempt } : {}),
+    approvalId: approval?.id ?? 'none',
+    outcome: step.choice % 6 === 0 ? 'approved' : right,
+  };
+}
+
+type FactAbout = About & Readonly<{ approval: Approval | undefined }>;
+
+function fact(type: RunEventType, step: HistoryStep, { jobId, approval }: FactAbout): unknown {
   switch (type) {
     case 'job.reject':
       return {
@@ -184,13 +232,33 @@ function fact(type: RunEventType, step: HistoryStep, { jobId, current }: About):
     case 'approval.requested':
       return {
         messageId: `m${step.choice % 3}`,
-        stepIndex: 0,
+        ...(step.choice % 4 === 0 ? {} : { stepIndex: 0, stepName: 's' }),
+        clauses: anyClauses[step.choice % anyClauses.length] ?? [],
+        reason: 'may it',
+        ...(step.flag ? { timeoutSeconds: 0.03 } : {}),
       } satisfies BodyOf<'approval.requested'>;
     case 'approval.answered':
+      return answer(step, approval);
+    default:
+      return workFact(type, step);
+  }
+}
+
+function workFact(type: RunEventType, step: HistoryStep): unknown {
+  switch (type) {
+    case 'usage.reported':
       return {
-        requestId: current?.approvals[0] ?? 'm0',
-        outcome: 'approved',
-      } satisfies BodyOf<'approval.answered'>;
+        entries: [
+          { kind: 'model_call', 'gen_ai.usage.input_tokens': step.choice, costUsd: '0.000000001' },
+        ],
+      } satisfies BodyOf<'usage.reported'>;
+    case 'artifact.stored':
+      return {
+        name: `f${step.choice % 3}`,
+        uri: 'artifact://exec/r/f',
+        sha256: 'ab',
+        sizeBytes: step.choice,
+      } satisfies BodyOf<'artifact.stored'>;
     default:
       return { previousSession: 1, frame: 'log.chunk' };
   }

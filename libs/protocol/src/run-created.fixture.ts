@@ -10,7 +10,13 @@ import {
 } from './run-created.ts';
 import { Outcome } from './states.ts';
 
-export const TIMES = { ackTimeoutMs: 50, recoveryMs: 60, staleMs: 70, cancelGraceMs: 20 } as const;
+export const TIMES = {
+  ackTimeoutMs: 50,
+  recoveryMs: 60,
+  staleMs: 70,
+  cancelGraceMs: 20,
+  approvalTimeoutMs: 80,
+} as const;
 
 const anyNeed = (upstream: string): fc.Arbitrary<Need> =>
   fc
@@ -42,6 +48,18 @@ const anyLimits: fc.Arbitrary<Partial<JobSpec>> = fc.record(
   { requiredKeys: [] },
 );
 
+/** Few jobs wait for people: most histories are to get further. */
+const anyHold: fc.Arbitrary<Pick<JobSpec, 'approval'>> = fc.constantFrom(
+  {},
+  {},
+  {},
+  {},
+  {},
+  { approval: { timeoutMs: 40 } },
+  { approval: { users: ['ada'], timeoutMs: 60 } },
+  { approval: { users: ['ada'], teams: ['ops'] } },
+);
+
 /** What `a` to `d` may need: jobs before them, and `d` the group that `b` and `c` may be of. */
 const anyNeeds = fc
   .tuple(
@@ -60,11 +78,12 @@ export const anyCreated: fc.Arbitrary<RunCreated> = fc
   .record({
     needs: anyNeeds,
     limits: fc.tuple(anyLimits, anyLimits, anyLimits, anyLimits),
+    holds: fc.tuple(anyHold, anyHold, anyHold, anyHold),
     count: fc.integer({ min: 1, max: 4 }),
     offersMax: fc.integer({ min: 1, max: 3 }),
     withEvent: fc.boolean(),
   })
-  .map(({ needs, limits, count, offersMax, withEvent }) => ({
+  .map(({ needs, limits, holds, count, offersMax, withEvent }) => ({
     runId: RUN,
     org: ORG,
     trigger: {
@@ -89,6 +108,7 @@ export const anyCreated: fc.Arbitrary<RunCreated> = fc
       withEvent,
       ...(index === 1 || index === 2 ? { group: 'bc' } : {}),
       ...limits[index],
+      ...holds[index],
     })),
     offersMax,
     ...TIMES,

@@ -34,6 +34,18 @@ export const RetryPolicy = z
   .meta({ title: 'RetryPolicy', description: 'When work that failed is done again.' });
 export type RetryPolicy = z.infer<typeof RetryPolicy>;
 
+export const JobApproval = z
+  .object({
+    users: z.array(z.string()).optional().describe('People, each of whom must approve.'),
+    teams: z.array(z.string()).optional().describe('Teams, of each of which somebody must.'),
+    reason: z.string().optional().describe('What is to be approved, for people.'),
+    timeoutMs: durationMs
+      .optional()
+      .describe('How long people have; the run’s `approvalTimeoutMs` if absent.'),
+  })
+  .meta({ title: 'JobApproval', description: 'Who must approve a job before it is offered.' });
+export type JobApproval = z.infer<typeof JobApproval>;
+
 export const JobSpec = z
   .looseObject({
     jobId: JobId.describe('`<runId>-<index>`, minted with the run.'),
@@ -59,6 +71,11 @@ export const JobSpec = z
     heartbeatTimeoutMs: durationMs
       .optional()
       .describe('How long it may be silent; the run’s `staleMs` if absent.'),
+    maxLogSizeBytes: z
+      .int()
+      .positive()
+      .optional()
+      .describe('How much log each of its steps may have; 10 MiB if absent.'),
     retries: z
       .array(RetryPolicy)
       .optional()
@@ -75,9 +92,22 @@ export const JobSpec = z
       .boolean()
       .optional()
       .describe('Whether the others of its group are cancelled when it fails.'),
+    approval: JobApproval.optional().describe('Who must approve it before it is offered.'),
   })
   .meta({ title: 'JobSpec', description: 'A job as its run was created with it.' });
 export type JobSpec = z.infer<typeof JobSpec>;
+
+/** `fork`: it runs what somebody wrote who may not write to the repository, or was started by such a run. */
+export const Trust = z.enum(['trusted', 'fork']);
+export type Trust = z.infer<typeof Trust>;
+
+const UpstreamRun = z
+  .looseObject({
+    runId: RunId.describe('The run.'),
+    jobId: JobId.describe('The job of it.'),
+    originalRunId: RunId.optional().describe('The first run of the chain.'),
+  })
+  .meta({ title: 'UpstreamRun', description: 'The run whose event started another one.' });
 
 export const Trigger = z
   .looseObject({
@@ -86,6 +116,15 @@ export const Trigger = z
     kind: z.enum(['webhook', 'manual', 'schedule', 'upstream']).describe('In which way it came.'),
     event: z.string().describe('The producer’s own name of what happened, as `push`.'),
     deliveryId: z.string().describe('The producer’s id of this one message.'),
+    chainDepth: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe(
+        'How many runs before it were each started by an event of the one before; 0 if absent.',
+      ),
+    by: z.string().optional().describe('The person or program that asked with an API key.'),
+    from: UpstreamRun.optional().describe('Who emitted the event that started it.'),
   })
   .meta({ title: 'Trigger', description: 'What a run goes back to.' });
 export type Trigger = z.infer<typeof Trigger>;
@@ -109,6 +148,11 @@ export const RunCreated = z.looseObject({
   ),
   workflow: z.string().describe('The name of the workflow.'),
   repoUrl: z.string().describe('Where its agents clone from; empty for no checkout.'),
+  repository: z
+    .string()
+    .optional()
+    .describe('The name of that repository, without credentials; absent for none.'),
+  trust: Trust.optional().describe('Whose code it runs; `trusted` if absent.'),
   ref: z.string().describe('Branch or tag; may be empty.'),
   sha: z.string().describe('The commit; may be empty.'),
   input: z.unknown().optional().describe('What a person or a producer gave it to work on.'),
@@ -116,6 +160,10 @@ export const RunCreated = z.looseObject({
     .unknown()
     .describe('The payload of the trigger; null where it would not fit beside the rest.'),
   secrets: z.unknown().optional().describe('Secrets for its jobs, sealed, never plain.'),
+  credentials: z
+    .unknown()
+    .optional()
+    .describe('What its agents reach other places with, sealed together, never plain.'),
   jobs: z.array(JobSpec).min(1).describe('Its jobs, in the order of their indexes.'),
   offersMax: z
     .int()
@@ -129,6 +177,9 @@ export const RunCreated = z.looseObject({
   cancelGraceMs: durationMs
     .optional()
     .describe('How long a job that is told to stop may take before it is forced; 30 s if absent.'),
+  approvalTimeoutMs: durationMs
+    .optional()
+    .describe('How long people have to approve, where a request does not say; a day if absent.'),
   failFast: z
     .boolean()
     .optional()

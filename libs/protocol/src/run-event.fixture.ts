@@ -3,13 +3,21 @@
  * agents send them. All are about run 0 of one trigger, whose first job needs nothing and whose second needs the first.
  */
 import type { Meta } from './envelope.ts';
-import { triggerOfRun } from './ids.ts';
+import { approvalId, triggerOfRun } from './ids.ts';
 import { JOB, ORG, RUN, START } from './run.fixture.ts';
 import type { BodyOf, RunEventType } from './run-event.ts';
 import { wireSamples } from './wire/samples.fixture.ts';
 
 const SECOND = `${RUN}-1`;
 const AGENT = 'builder-1.example.net';
+const DIGEST = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
+const USAGE = {
+  kind: 'model_call',
+  costUsd: '0.0123',
+  'gen_ai.request.model': 'thinker-2',
+  'gen_ai.usage.input_tokens': 1_200,
+  'gen_ai.usage.output_tokens': 340,
+} as const;
 const frame = { runId: RUN, jobId: JOB, attempt: 1, fence: 11 };
 
 export const runEventSamples: { readonly [T in RunEventType]: BodyOf<T> } = {
@@ -22,10 +30,15 @@ export const runEventSamples: { readonly [T in RunEventType]: BodyOf<T> } = {
       kind: 'webhook',
       event: 'push',
       deliveryId: '72d3162e-cc78-11e3-81ab-4c9367dc0958',
+      chainDepth: 1,
+      by: 'ada',
+      from: { runId: RUN, jobId: JOB, originalRunId: RUN },
     },
     rule: { name: 'ci', generation: 3 },
     workflow: 'ci',
     repoUrl: 'https://git.example.net/acme/shop.git',
+    repository: 'https://git.example.net/acme/shop',
+    trust: 'trusted',
     ref: 'main',
     sha: '0f3c1f5e',
     input: { dryRun: false },
@@ -59,6 +72,7 @@ export const runEventSamples: { readonly [T in RunEventType]: BodyOf<T> } = {
         group: 'deploy',
         matrixValues: { region: 'eu' },
         failFast: true,
+        approval: { users: ['ada'], teams: ['ops'], reason: 'it goes live', timeoutMs: 3_600_000 },
       },
     ],
     offersMax: 5,
@@ -66,6 +80,7 @@ export const runEventSamples: { readonly [T in RunEventType]: BodyOf<T> } = {
     recoveryMs: 120_000,
     staleMs: 120_000,
     cancelGraceMs: 30_000,
+    approvalTimeoutMs: 86_400_000,
     failFast: false,
   },
   'run.completed': {
@@ -110,15 +125,67 @@ export const runEventSamples: { readonly [T in RunEventType]: BodyOf<T> } = {
   'job.ack': { ...wireSamples['job.ack'], ...frame },
   'job.reject': { ...wireSamples['job.reject'], ...frame },
   'job.status': { ...wireSamples['job.status'], ...frame, droppedJobs: ['deploy'] },
-  'step.status': { ...wireSamples['step.status'], ...frame },
+  'step.status': { ...wireSamples['step.status'], ...frame, secretsAccessed: ['NPM_TOKEN'] },
   'job.unsent': { cause: 'secrets_unreadable' },
   'agent.lost': { code: 1006, scalerManaged: false },
-  'agent.resumed': { previousSession: 7 },
+  'agent.resumed': { previousSession: 7, keepsApprovals: true },
   'agent.absent': { previousSession: 7 },
   'agent.heard': { frame: 'log.chunk' },
   'cancel.requested': { jobIds: [JOB], reason: 'wrong branch', force: false, by: 'ada' },
-  'approval.requested': { ...wireSamples['step.approval-request'], runId: RUN, jobId: JOB },
-  'approval.answered': { requestId: 'approval-1', outcome: 'approved' },
+  'approval.requested': {
+    ...wireSamples['step.approval-request'],
+    runId: RUN,
+    jobId: JOB,
+    clauses: [{ team: 'ops' }, { user: 'ada' }],
+  },
+  'approval.answered': {
+    approvalId: approvalId(JOB, 1, 1),
+    by: 'ada',
+    teams: ['ops'],
+    decision: 'reject',
+    reason: 'not on a Friday',
+    requestId: 'approval-1',
+    outcome: 'rejected',
+  },
+  'approval.resolved': {
+    jobId: JOB,
+    attempt: 1,
+    approvalId: approvalId(JOB, 1, 1),
+    requestId: 'approval-1',
+    outcome: 'rejected',
+    reason: 'not on a Friday',
+  },
+  'usage.reported': { ...wireSamples['usage.report'], ...frame, entries: [USAGE] },
+  'conversation.reported': { ...wireSamples['conversation.status'], ...frame },
+  'context.reported': { ...wireSamples['context.bundle'], ...frame },
+  'workspace.reported': { ...wireSamples['workspace.ref'], ...frame },
+  'event.emitted': {
+    requestId: 'emit-1',
+    eventName: 'deploy-complete',
+    triggerId: triggerOfRun(RUN) ?? '',
+    target: { repos: ['git.example.net/acme/shop'] },
+    payloadBytes: 27,
+  },
+  'artifact.stored': {
+    name: 'report/draft-reply.md',
+    uri: `artifact://exec/${RUN}/report/draft-reply.md`,
+    sha256: DIGEST,
+    sizeBytes: 512,
+    mediaType: 'text/markdown',
+    stepIndex: 0,
+  },
+  'provenance.stored': {
+    subjectName: 'shop.tgz',
+    subjectDigest: DIGEST,
+    mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+    sha256: DIGEST,
+    sizeBytes: 2_048,
+  },
+  'cache.stored': { kind: 'cache', key: 'npm-linux-beef', sha256: DIGEST, sizeBytes: 4_096 },
+  'cache.restored': { key: 'npm-linux-beef', matchedKey: null },
+  'concurrency.reported': { group: 'deploy-eu', action: 'proceed' },
+  'run.event': { ...wireSamples['run.event'], ...frame },
+  'job.context': { runId: RUN, jobId: JOB, context: { cwd: '/tmp/job' } },
 };
 
 /** Who says it about what, with every attribute that an envelope knows. */

@@ -4,6 +4,7 @@
  * as they came, whose bodies are read here only as far as the fold needs them. `docs/events.md` is generated from this file.
  */
 import type { z } from 'zod';
+import { ApprovalAnswered, ApprovalRequested, ApprovalResolved } from './approval-body.ts';
 import {
   DeadlineExtended,
   JobCancel,
@@ -18,13 +19,12 @@ import {
   RunCompleted,
   SessionEnded,
 } from './decision-body.ts';
+import { EventEmitted } from './emitted-event.ts';
 import {
   AgentAbsent,
   AgentHeard,
   AgentLost,
   AgentResumed,
-  ApprovalAnswered,
-  ApprovalRequested,
   CancelRequested,
   JobAckFact,
   JobRejectFact,
@@ -33,6 +33,19 @@ import {
   StepStatusFact,
 } from './fact-body.ts';
 import { RunCreated } from './run-created.ts';
+import {
+  ArtifactStored,
+  CacheRestored,
+  CacheStored,
+  ConcurrencyReported,
+  ContextReported,
+  ConversationReported,
+  JobContextFact,
+  ProvenanceStored,
+  RunEventFact,
+  UsageReported,
+  WorkspaceReported,
+} from './work-body.ts';
 
 /** Body schemas by event type; those that are addressed lie at `to.<agentId>.<event>`. */
 export const runEventBodies = {
@@ -49,6 +62,7 @@ export const runEventBodies = {
   'job.timed_out': JobTimedOut,
   'session.ended': SessionEnded,
   'deadline.extended': DeadlineExtended,
+  'approval.resolved': ApprovalResolved,
   'job.ack': JobAckFact,
   'job.reject': JobRejectFact,
   'job.status': JobStatusFact,
@@ -61,6 +75,18 @@ export const runEventBodies = {
   'cancel.requested': CancelRequested,
   'approval.requested': ApprovalRequested,
   'approval.answered': ApprovalAnswered,
+  'event.emitted': EventEmitted,
+  'usage.reported': UsageReported,
+  'conversation.reported': ConversationReported,
+  'context.reported': ContextReported,
+  'workspace.reported': WorkspaceReported,
+  'artifact.stored': ArtifactStored,
+  'provenance.stored': ProvenanceStored,
+  'cache.stored': CacheStored,
+  'cache.restored': CacheRestored,
+  'concurrency.reported': ConcurrencyReported,
+  'run.event': RunEventFact,
+  'job.context': JobContextFact,
 } as const;
 
 export type RunEventType = keyof typeof runEventBodies;
@@ -81,6 +107,7 @@ export const decisionTypes = [
   'job.timed_out',
   'session.ended',
   'deadline.extended',
+  'approval.resolved',
 ] as const satisfies readonly RunEventType[];
 export type DecisionType = (typeof decisionTypes)[number];
 export type FactType = Exclude<RunEventType, DecisionType>;
@@ -89,10 +116,15 @@ export type FactType = Exclude<RunEventType, DecisionType>;
 export const addressedTypes = [
   'job.offered',
   'job.cancel',
+  'approval.resolved',
 ] as const satisfies readonly DecisionType[];
 export type AddressedType = (typeof addressedTypes)[number];
-export const isAddressed = (type: string): type is AddressedType =>
-  type === 'job.offered' || type === 'job.cancel';
+const addressed: ReadonlySet<string> = new Set(addressedTypes);
+export const isAddressed = (type: string): type is AddressedType => addressed.has(type);
+/** Where no agent has asked, there is none to tell. */
+export const mayLackAddressee = (type: string): boolean => type === 'approval.resolved';
+/** The last word of a type, which stands behind the agent on the subject of one that is addressed. */
+export const lastWordOf = (type: string): string => type.slice(type.indexOf('.') + 1);
 
 const decisions: ReadonlySet<string> = new Set(decisionTypes);
 export const isDecision = (type: string): type is DecisionType => decisions.has(type);

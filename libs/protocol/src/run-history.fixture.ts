@@ -4,6 +4,7 @@
  * drawn without looking, and then aimed: most of them at what would be legal now, so that histories get far.
  */
 import fc from 'fast-check';
+import { isOpenApproval } from './approval.ts';
 import { runsUntil } from './attempt.ts';
 import type { Job } from './job.ts';
 import { currentAttempt, silenceMs, waitsUntil } from './job.ts';
@@ -105,6 +106,14 @@ function historyOf(
 /** What might well come next for a job in the state, the likelier the oftener. */
 const likely: Readonly<Partial<Record<Job['state'], readonly RunEventType[]>>> = {
   pending: ['job.queued', 'job.skipped'],
+  held: [
+    'approval.answered',
+    'approval.answered',
+    'approval.resolved',
+    'approval.resolved',
+    'job.cancelled',
+    'cancel.requested',
+  ],
   queued: [
     ...Array.from({ length: 9 }, () => 'job.offered' as const),
     'job.timed_out',
@@ -150,7 +159,11 @@ const likely: Readonly<Partial<Record<Job['state'], readonly RunEventType[]>>> =
     'job.cancel',
     'cancel.requested',
     'approval.requested',
+    'approval.requested',
     'approval.answered',
+    'approval.answered',
+    'approval.resolved',
+    'approval.resolved',
   ],
   cancelling: [
     'job.status',
@@ -178,6 +191,7 @@ function nextType(run: Run, step: HistoryStep): RunEventType {
 /** The moment that the event is about. */
 function deadlineOf(job: Job, type: RunEventType | 'unreadable'): number | undefined {
   if (type === 'job.timed_out') return waitsUntil(job);
+  if (type === 'approval.resolved') return job.approvals.find(isOpenApproval)?.expiresAt;
   if (type === 'job.offered') return job.workedUntil === 0 ? undefined : job.workedUntil;
   const current = currentAttempt(job);
   if (current === undefined) return undefined;

@@ -13,8 +13,9 @@ it('to every state that this version reaches, every resolution, every reason to 
   const reasons = new Set<string>();
   const runs = new Set<string>();
   const failures = new Set<string>();
+  const approvals = new Set<string>();
   let retried = 0;
-  for (const events of fc.sample(anyHistory, { numRuns: 1_500, seed: 9 }))
+  for (const events of fc.sample(anyHistory, { numRuns: 3_000, seed: 9 }))
     for (const { after } of movesOf(events)) {
       runs.add(after.state);
       for (const job of after.jobs) {
@@ -22,11 +23,12 @@ it('to every state that this version reaches, every resolution, every reason to 
         retried = Math.max(retried, retriesUsed(job));
         if (job.failure !== null) failures.add(job.failure);
         for (const { resolution } of job.attempts) resolutions.add(String(resolution));
+        for (const { outcome } of job.approvals) approvals.add(String(outcome));
       }
       if (after.lastVoid !== null) reasons.add(after.lastVoid.why);
     }
   expect([...states].toSorted()).toEqual(
-    JobState.options.filter((state) => state !== 'held' && state !== 'waiting').toSorted(),
+    JobState.options.filter((state) => state !== 'waiting').toSorted(),
   );
   expect([...runs].toSorted()).toEqual(['absent', ...RunState.options].toSorted());
   expect([...resolutions].toSorted()).toEqual([
@@ -37,8 +39,17 @@ it('to every state that this version reaches, every resolution, every reason to 
     'withdrawn',
   ]);
   expect([...reasons].toSorted()).toEqual([...voidReasons].toSorted());
+  expect([...approvals].toSorted()).toEqual([
+    'approved',
+    'expired',
+    'null',
+    'rejected',
+    'withdrawn',
+  ]);
   for (const failure of [
     'agent_lost',
+    'approval_expired',
+    'approval_rejected',
     'cancelled',
     'fail_fast',
     'job_timeout',

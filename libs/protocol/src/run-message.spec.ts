@@ -10,6 +10,8 @@ import {
   isAddressed,
   isDecision,
   isRunEventType,
+  lastWordOf,
+  mayLackAddressee,
   type RunEventType,
   runEventBodies,
 } from './run-event.ts';
@@ -57,7 +59,7 @@ describe('an event', () => {
     const { subject, stream, type: named } = runDraft(sampleOf(type));
     const prefix = `wb.v1.run.${shardOf(ORG)}.${ORG}.${RUN}`;
     const place = isAddressed(type)
-      ? subjects.runTo(ORG, RUN, 'builder-1.example.net', type.slice('job.'.length))
+      ? subjects.runTo(ORG, RUN, 'builder-1.example.net', lastWordOf(type))
       : `${prefix}.${type}`;
     expect([stream, subject, named]).toEqual(['WB_RUNS', place, type]);
   });
@@ -84,13 +86,21 @@ describe('an event', () => {
     },
   );
 
-  it('is addressed if it is an offer or a cancel, and only then', () => {
+  it('is addressed if it is an offer, a cancel or how an approval ended, and only then', () => {
     for (const type of addressedTypes) {
       const { to: _, ...unaddressed } = sampleOf(type);
+      if (mayLackAddressee(type)) continue;
       expect(() => runDraft(unaddressed)).toThrow(type);
     }
     expect(() => runDraft({ ...sampleOf('job.ack'), to: 'a' })).toThrow('job.ack');
     expect(() => runDraft({ ...sampleOf('job.cancelled'), to: 'a' })).toThrow('job.cancelled');
+  });
+
+  it('that ends the approval of a job which no agent has lies under its type', () => {
+    const { to: _, ...unaddressed } = sampleOf('approval.resolved');
+    const draft = runDraft(unaddressed);
+    expect(draft.subject).toBe(subjects.run(ORG, RUN, 'approval.resolved'));
+    expect(readRunMessage(storedDraft(draft))?.type).toBe('approval.resolved');
   });
 });
 
@@ -120,7 +130,7 @@ describe('poison', () => {
     expect(problemOf(readRunMessage(stored(message)))).toBe(code);
   });
 
-  // Only `offered` and `cancel` are sent to agents: another event on an addressed subject would be seen by the fold and by no filter for it.
+  // Only `offered`, `cancel` and `resolved` are sent to agents: another event on an addressed subject would be seen by the fold and by no filter for it.
   it.each(['ack', 'status', 'expired', 'queued', 'stale', 'cancelled'])(
     'job.%s on an addressed subject is unknown',
     (event) => {
@@ -260,8 +270,8 @@ describe('the id of a decision', () => {
 });
 
 it('every type is a decision or a fact, and names of objects are no types', () => {
-  expect(types.filter(isDecision)).toHaveLength(13);
-  expect(types.filter((type) => !isDecision(type))).toHaveLength(12);
+  expect(types.filter(isDecision)).toHaveLength(14);
+  expect(types.filter((type) => !isDecision(type))).toHaveLength(24);
   for (const name of ['toString', '__proto__', 'constructor', ''])
     expect([isRunEventType(name), isDecision(name)]).toEqual([false, false]);
 });

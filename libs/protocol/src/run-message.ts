@@ -6,7 +6,14 @@
 import type { Draft, Meta, StoredMessage, Unreadable } from './envelope.ts';
 import { headerText, isUnreadable, metaOf, SCHEMA_VERSION } from './envelope.ts';
 import type { BodyOf, DecisionType, RunEventType } from './run-event.ts';
-import { isAddressed, isRunEventType, runEventBodies } from './run-event.ts';
+import {
+  addressedTypes,
+  isAddressed,
+  isRunEventType,
+  lastWordOf,
+  mayLackAddressee,
+  runEventBodies,
+} from './run-event.ts';
 import { parseSubject, subjects } from './subjects.ts';
 
 type Place = Readonly<{
@@ -36,10 +43,10 @@ export function parseJson(bytes: Uint8Array): unknown {
 
 /** The type that a subject of WB_RUNS stands for: `to.<agent>.offered` is `job.offered`. */
 function typeOf(parsed: ReturnType<typeof parseSubject>): string | undefined {
-  if (parsed?.family === 'run') return isAddressed(parsed.type) ? undefined : parsed.type;
+  if (parsed?.family === 'run')
+    return isAddressed(parsed.type) && !mayLackAddressee(parsed.type) ? undefined : parsed.type;
   if (parsed?.family !== 'run-to') return undefined;
-  const type = `job.${parsed.event}`;
-  return isAddressed(type) ? type : undefined;
+  return addressedTypes.find((type) => lastWordOf(type) === parsed.event);
 }
 
 /** A message of WB_RUNS as an event. Total; undefined only for a subject that is no run's. */
@@ -102,12 +109,14 @@ export type RunDraft<T extends RunEventType> = Readonly<{
 
 export function runDraft<T extends RunEventType>(draft: RunDraft<T>): Draft {
   const { org, runId, type } = draft;
-  if ((draft.to !== undefined) !== isAddressed(type))
+  const isWrong =
+    draft.to === undefined ? isAddressed(type) && !mayLackAddressee(type) : !isAddressed(type);
+  if (isWrong)
     throw new Error(`a draft of ${type} has an addressee exactly if its type is addressed`);
   const subject =
     draft.to === undefined
       ? subjects.run(org, runId, type)
-      : subjects.runTo(org, runId, draft.to, type.slice('job.'.length));
+      : subjects.runTo(org, runId, draft.to, lastWordOf(type));
   const body =
     typeof draft.body === 'string' || draft.body instanceof Uint8Array
       ? draft.body

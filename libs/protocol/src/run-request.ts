@@ -5,9 +5,11 @@
 import { z } from 'zod';
 import { variantName, variantsCount, variantsOf } from './matrix.ts';
 import { checkNeeds } from './needs.ts';
-import { orgSettingsLimits } from './org-settings.ts';
-import { type Need, RetryCause } from './run-created.ts';
+import { orgSettingsLimits, PersonName } from './org-settings.ts';
+import { type Need, RetryCause, Trust } from './run-created.ts';
+import { credentialFields } from './run-credentials.ts';
 import { Outcome } from './states.ts';
+import { jobWork, maxLogSizeBytes, stepWork } from './work-request.ts';
 
 export const requestLimits = {
   jobs: 256,
@@ -23,6 +25,8 @@ export const requestLimits = {
   secrets: 256,
   matrixValues: 256,
   retries: 100,
+  approvers: 32,
+  reasonLength: 500,
   backoffMs: 24 * 3_600_000,
 } as const;
 
@@ -46,6 +50,7 @@ export const StepRequest = z.strictObject({
   run: z.string().min(1),
   env: env.optional(),
   timeoutMs: timeoutMs.optional(),
+  ...stepWork,
 });
 
 export const NeedRequest = z.union(
@@ -67,6 +72,19 @@ export const RetryRequest = z.strictObject({
   /** 1 s unless given; doubles each time up to `backoffMaxMs`, 5 min unless given. */
   backoffMs: backoffMs.optional(),
   backoffMaxMs: backoffMs.optional(),
+});
+
+const approvers = z.array(PersonName).max(requestLimits.approvers);
+/** Each of these people, and somebody of each of these teams; anybody where none is named. */
+export const ApprovalRequest = z.strictObject({
+  users: approvers.optional(),
+  teams: approvers.optional(),
+  reason: z.string().min(1).max(requestLimits.reasonLength).optional(),
+  /** How long people have: as the org has set unless given, a day else. */
+  timeoutMs: atLeastMs(
+    orgSettingsLimits.approvalTimeoutMinMs,
+    orgSettingsLimits.approvalTimeoutMaxMs,
+  ).optional(),
 });
 
 const MatrixValue = z.union([z.string().max(requestLimits.labelLength), z.number(), z.boolean()]);
@@ -100,9 +118,13 @@ export const JobRequest = z
       .record(z.string().min(1).max(64), z.array(MatrixValue).min(1))
       .refine((matrix) => Object.keys(matrix).length > 0, 'a matrix has at least one name')
       .optional(),
+    /** Who must approve before it is offered to anybody. */
+    approval: ApprovalRequest.optional(),
     /** Whether the other jobs of the matrix are cancelled when one fails: yes unless given. */
     failFast: z.boolean().optional(),
     env: env.optional(),
+    maxLogSizeBytes,
+    ...jobWork,
     config: z.record(z.string(), z.unknown()).optional(),
   })
   .refine(
@@ -191,6 +213,8 @@ export const RunRequest = z.strictObject({
   ref: z.string().max(1024).optional(),
   sha: z.string().max(64).optional(),
   input: z.unknown().optional(),
+  /** `fork` for code of somebody who may not write to the repository. */
+  trust: Trust.optional(),
   ...runLimits,
   secrets: z
     .record(z.string(), z.string())
@@ -199,6 +223,7 @@ export const RunRequest = z.strictObject({
       `a run has at most ${requestLimits.secrets} secrets`,
     )
     .optional(),
+  ...credentialFields,
 });
 export type RunRequest = z.infer<typeof RunRequest>;
 

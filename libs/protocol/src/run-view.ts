@@ -2,14 +2,18 @@
  * A run as the outside reads it (DESIGN: What the outside may rely on): the api's answer, the CLI's `--json` and the `run`
  * of a run record are this one function of the fold. Times are ISO 8601 in UTC, taken from stored events.
  */
+import type { Approval } from './approval.ts';
 import type { Attempt } from './attempt.ts';
 import { blockedBy, type Candidate } from './blocked-by.ts';
+import { chainDepthOf, trustOf } from './emitted-event.ts';
 import { iso } from './instant.ts';
-import type { Cancel, Job } from './job.ts';
+import type { ArtifactRef, Cancel, Job } from './job.ts';
 import { currentAttempt, retriesUsed } from './job.ts';
 import { rollUp } from './roll-up.ts';
 import type { Run } from './run.ts';
+import type { RunCreated } from './run-created.ts';
 import type { Step } from './step.ts';
+import { addUsage, type Usage, usd, withoutCost } from './usage.ts';
 
 export type RunView = Readonly<{
   runId: string;
@@ -19,15 +23,25 @@ export type RunView = Readonly<{
   rule: Readonly<{ name: string; generation: number }> | null;
   workflow: string | null;
   repoUrl: string | null;
+  /** The repository's name, without credentials. */
+  repository: string | null;
   ref: string | null;
   sha: string | null;
   requestId: string | null;
+  trust: string | null;
+  chainDepth: number;
+  /** The job whose event started it. */
+  upstream: Readonly<{ runId: string; jobId: string }> | null;
   createdAt: string | null;
   startedAt: string | null;
   completedAt: string | null;
   durationMs: number | null;
   costUsd: number;
   usage: Readonly<Record<string, number>>;
+  /** Reported as used behind the end: the record does not have it. Null for nothing. */
+  lateUsage: Readonly<Record<string, number>> | null;
+  logBytes: number;
+  artifacts: readonly ArtifactRef[];
   cancel: Readonly<Record<string, unknown>> | null;
   jobs: readonly Readonly<Record<string, unknown>>[];
   record: Readonly<{ sha256: string; firstSeq: number; lastSeq: number }> | null;
@@ -44,15 +58,22 @@ export const pendingView = (org: string, runId: string, trigger: RunView['trigge
   rule: null,
   workflow: null,
   repoUrl: null,
+  repository: null,
   ref: null,
   sha: null,
   requestId: null,
+  trust: null,
+  chainDepth: 0,
+  upstream: null,
   createdAt: null,
   startedAt: null,
   completedAt: null,
   durationMs: null,
   costUsd: 0,
   usage: {},
+  lateUsage: null,
+  logBytes: 0,
+  artifacts: [],
   cancel: null,
   jobs: [],
   record: null,
@@ -80,15 +101,20 @@ export function runView(run: Run, org: string, runId: string, beside: Beside = {
     rule: made.rule,
     workflow: made.workflow,
     repoUrl: made.repoUrl,
+    repository: made.repository ?? null,
     ref: made.ref,
     sha: made.sha,
     requestId: run.requestId,
+    trust: trustOf(made),
+    chainDepth: chainDepthOf(made),
+    upstream: upstreamOf(made),
     createdAt: iso(run.createdAt),
     startedAt: iso(startedAt(run)),
     completedAt: iso(done?.completedAt ?? null),
     durationMs: done?.durationMs ?? null,
-    costUsd: done?.costUsd ?? 0,
-    usage: done?.usage ?? {},
+    ...spendingView(run),
+    logBytes: logBytesOf(run),
+    artifacts: run.jobs.flatMap((job) => job.artifacts),
     cancel: cancelView(run.cancel),
     jobs: run.jobs.map((job) => jobView(job, run, beside)),
     record: beside.record ?? null,
@@ -96,6 +122,27 @@ export function runView(run: Run, org: string, runId: string, beside: Beside = {
     seq: run.seq,
   };
 }
+
+const upstreamOf = ({ trigger: { from } }: RunCreated): RunView['upstream'] =>
+  from === undefined ? null : { runId: from.runId, jobId: from.jobId };
+
+/** What the run has used so far, and what of it was billed: the sums over its jobs. */
+export function spendingOf(
+  run: Run,
+): Readonly<{ usage: Omit<Usage, 'costNanoUsd'>; costUsd: number }> {
+  const usage = addUsage(...run.jobs.map((job) => job.usage));
+  return { usage: withoutCost(usage), costUsd: usd(usage.costNanoUsd ?? 0) };
+}
+
+function spendingView(run: Run): Pick<RunView, 'usage' | 'costUsd' | 'lateUsage'> {
+  const { completed, lateUsage } = run;
+  const { costUsd, usage } = completed ?? spendingOf(run);
+  const isLate = Object.keys(lateUsage).length > 0;
+  return { usage: { ...usage }, costUsd, lateUsage: isLate ? { ...lateUsage } : null };
+}
+
+export const logBytesOf = (run: Run): number =>
+  run.jobs.reduce((sum, { logBytes }) => sum + logBytes, 0);
 
 export const startedAt = (run: Run): number | null =>
   run.jobs.reduce<number | null>(
@@ -145,6 +192,10 @@ function jobView(job: Job, run: Run, beside: Beside): Readonly<Record<string, un
     startedAt: iso(job.startedAt),
     completedAt: iso(job.completedAt),
     failure: job.failure,
+    usage: withoutCost(job.usage),
+    costUsd: usd(job.usage.costNanoUsd ?? 0),
+    logBytes: job.logBytes,
+    secretOutputs: Object.keys(job.secretOutputs),
     group: spec.group ?? null,
     matrixValues: spec.matrixValues ?? null,
     offers: { max: run.created?.offersMax ?? null, ...spent, ...unspent },
@@ -153,10 +204,38 @@ function jobView(job: Job, run: Run, beside: Beside): Readonly<Record<string, un
       used: retriesUsed(job),
     },
     cancel: cancelView(job.cancel),
+    approvals: job.approvals.map(approvalView),
     attempts: job.attempts.map((each) => attemptView(each, job)),
     steps: job.steps.map(stepView),
   };
 }
+
+/** `open`, or how it ended. */
+export const approvalState = ({ outcome }: Approval): string => outcome ?? 'open';
+
+export const votesView = ({ votes }: Approval): readonly Readonly<Record<string, unknown>>[] =>
+  votes.map(({ by, teams, decision, reason, at }) => ({
+    by,
+    teams,
+    decision,
+    reason,
+    at: iso(at),
+  }));
+
+export const approvalView = (each: Approval) => ({
+  id: each.id,
+  attempt: each.attempt === 0 ? null : each.attempt,
+  stepIndex: each.stepIndex,
+  stepName: each.stepName,
+  reason: each.reason,
+  clauses: each.clauses,
+  votes: votesView(each),
+  state: approvalState(each),
+  outcome: each.outcome,
+  requestedAt: iso(each.requestedAt),
+  expiresAt: iso(each.expiresAt),
+  resolvedAt: iso(each.resolvedAt),
+});
 
 const attemptView = (each: Attempt, { state }: Job): Readonly<Record<string, unknown>> => ({
   attempt: each.attempt,
@@ -190,4 +269,6 @@ const stepView = (each: Step): Readonly<Record<string, unknown>> => ({
   startedAt: iso(each.startedAt),
   completedAt: iso(each.completedAt),
   exitCode: each.exitCode,
+  secretsAccessed: each.secretsAccessed,
+  logBytes: each.logBytes,
 });

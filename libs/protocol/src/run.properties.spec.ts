@@ -58,6 +58,12 @@ describe('invariant 2: attempts and fences', () => {
       const { event } = move;
       if (move.isVoid || !isOfAgent(event)) return;
       const { was, current } = aboutOf(move) ?? {};
+      // What was used was used: by an attempt that there was, whatever has become of it.
+      if (event.type === 'usage.reported') {
+        const of = was?.attempts.find(({ attempt }) => attempt === event.meta.attempt);
+        expect(event.meta.agentId).toBe(of?.agentId);
+        return;
+      }
       expect(was !== undefined && isHeld(was)).toBe(true);
       expect(event.meta.attempt).toBe(current?.attempt);
       if (event.type === 'agent.resumed' || event.type === 'agent.absent') {
@@ -127,18 +133,23 @@ describe('invariant 3: one agent runs a job at a time', () => {
 describe('invariant 4: terminal is final', () => {
   it('no event changes a job that has ended', () => {
     everyMove((move) => {
-      for (const [was, is] of pairs(move)) if (isTerminalJob(was.state)) expect(is).toBe(was);
+      for (const [was, is] of pairs(move)) {
+        if (!isTerminalJob(was.state)) continue;
+        if (move.event.type === 'usage.reported') expect({ ...is, usage: was.usage }).toEqual(was);
+        else expect(is).toBe(was);
+      }
     });
   });
 
-  it('no event changes a run that has ended, but for its counters', () => {
+  it('no event changes a run that has ended, but for its counters and what was used late', () => {
     everyMove(({ before, event, after, isVoid }) => {
       if (before.completed === null) return;
-      expect(isVoid).toBe(true);
+      if (event.type !== 'usage.reported') expect(isVoid).toBe(true);
       const view = (run: Run) => ({
         ...runView(run, event.org, event.runId),
         anomalies: 0,
         seq: 0,
+        lateUsage: null,
       });
       expect(view(after)).toEqual(view(before));
     });

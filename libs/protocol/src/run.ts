@@ -4,13 +4,14 @@
  * repeated or foreign there is void, changes nothing and is counted. It reads no clock, rolls no dice and knows no other stream.
  */
 
+import type { Attempt } from './attempt.ts';
 import type { RunCompleted } from './decision-body.ts';
 import { withDropped } from './dropped-jobs.ts';
 import { isDecidedFor, isFirst, isOpenJob, isOutcome } from './guards.ts';
 import type { IdSet } from './id-set.ts';
 import { addId, emptyIdSet } from './id-set.ts';
 import type { Cancel, Job } from './job.ts';
-import { ended, isUntouched, newJob, queued } from './job.ts';
+import { ended, isUntouched, newJob, unbound } from './job.ts';
 import { evolveJob } from './job-judgement.ts';
 import { needsOf } from './needs.ts';
 import { rollUp } from './roll-up.ts';
@@ -18,6 +19,7 @@ import type { RunCreated } from './run-created.ts';
 import { isDecision } from './run-event.ts';
 import type { RunEvent, RunEventOf } from './run-message.ts';
 import type { RunState } from './states.ts';
+import { addUsage, noUsage, type Usage, usageIn } from './usage.ts';
 import type { Judged, Void } from './void.ts';
 
 export type Run = Readonly<{
@@ -31,6 +33,8 @@ export type Run = Readonly<{
   /** The whole run is to end. */
   cancel: Cancel | null;
   jobs: readonly Job[];
+  /** What was reported as used behind the end: the record does not have it, and its corrections do. */
+  lateUsage: Usage;
   firstSeq: number;
   /** The last sequence folded: what the next decision expects. */
   seq: number;
@@ -49,6 +53,7 @@ export const initialRun: Run = {
   completed: null,
   cancel: null,
   jobs: [],
+  lateUsage: noUsage,
   firstSeq: 0,
   seq: 0,
   anomalies: 0,
@@ -97,6 +102,7 @@ type Change = Partial<
     | 'completed'
     | 'cancel'
     | 'jobs'
+    | 'lateUsage'
     | 'requestId'
     | 'traceparent'
   >
@@ -105,7 +111,8 @@ type Change = Partial<
 function judge(run: Run, event: Readable): Change | Void {
   if (event.type === 'run.created') return created(run, event);
   if (run.created === null) return 'before-created';
-  if (run.completed !== null) return 'after-end';
+  if (run.completed !== null)
+    return event.type === 'usage.reported' ? late(run, event) : 'after-end';
   if (event.type === 'run.completed') return completed(run, event);
   if (event.type === 'cancel.requested') return cancelled(run, event);
   const jobId = jobOf(event);
@@ -119,6 +126,17 @@ function judge(run: Run, event: Readable): Change | Void {
     jobs: event.type === 'job.status' ? withDropped(jobs, event) : jobs,
     state: run.state === 'pending' && judged.startedAt !== null ? 'running' : run.state,
   };
+}
+
+/** Money that was spent does not go away because the run has ended; what is sealed stays as it was. */
+function late(run: Run, event: RunEventOf<'usage.reported'>): Change | Void {
+  const isKnown = run.jobs.some(({ spec, attempts }) => {
+    const { jobId, attempt, agentId } = event.meta;
+    const isOf = (each: Attempt): boolean => each.attempt === attempt && each.agentId === agentId;
+    return spec.jobId === jobId && attempts.some(isOf);
+  });
+  if (!isKnown) return 'stale-attempt';
+  return { lateUsage: addUsage(run.lateUsage, usageIn(event.body)) };
 }
 
 type Readable = Exclude<RunEvent, { type: 'unreadable' }>;
@@ -140,7 +158,7 @@ function judgeJob(run: Run, job: Job, event: JobsEvent, made: RunCreated): Judge
   if (!isDecidedFor(job.state, ['pending'])) return 'not-pending';
   const needs = needsOf(job.spec.needs, run.jobs);
   if (event.type === 'job.queued')
-    return needs.kind === 'met' ? queued(job, event.at) : 'needs-open';
+    return needs.kind === 'met' ? unbound(job, event.at, made) : 'needs-open';
   return needs.kind === 'unmet'
     ? ended(job, 'skipped', event.at, `needs: ${needs.because.join(', ')}`)
     : 'needs-open';
@@ -156,7 +174,7 @@ function created(run: Run, event: RunEventOf<'run.created'>): Change | Void {
     createdAt: event.at,
     requestId: event.meta.requestId ?? null,
     traceparent: event.meta.traceparent ?? null,
-    jobs: body.jobs.map((spec) => newJob(spec, event.at)),
+    jobs: body.jobs.map((spec) => newJob(spec, event.at, body)),
   };
 }
 

@@ -12,6 +12,9 @@ export type Step = Readonly<{
   startedAt: number | null;
   completedAt: number | null;
   exitCode: number | null;
+  /** Names alone; values are never told. */
+  secretsAccessed: readonly string[];
+  logBytes: number;
 }>;
 
 /** The steps with what the fact says of one of them; undefined if that one has already ended. */
@@ -19,26 +22,46 @@ export function withStep(
   steps: readonly Step[],
   event: RunEventOf<'step.status'>,
 ): readonly Step[] | undefined {
-  const { stepIndex, stepName, state, step_type: said, data } = event.body;
-  // Agents that exist say which hook it is inside `data`, the published table beside it.
-  const inData = data?.['step_type'];
-  const kind = said ?? (typeof inData === 'string' ? inData : 'step');
+  const { stepIndex } = event.body;
+  const kind = kindOf(event);
   const known = steps.find((each) => each.index === stepIndex && each.kind === kind);
   if (known !== undefined && isTerminalStep(known.state)) return undefined;
-  const begun = state === 'pending' || state === 'skipped' ? null : event.at;
+  const others = steps.filter((each) => each !== known);
+  const next = { ...stepOf(event, known), kind };
+  return [...others, next].toSorted((a, b) => a.index - b.index || (a.kind < b.kind ? -1 : 1));
+}
+
+/** Agents that exist say which hook it is inside `data`, the published table beside it. */
+function kindOf({ body }: RunEventOf<'step.status'>): string {
+  const inData = body.data?.['step_type'];
+  return body.step_type ?? (typeof inData === 'string' ? inData : 'step');
+}
+
+function stepOf(
+  { body, at }: RunEventOf<'step.status'>,
+  known: Step | undefined,
+): Omit<Step, 'kind'> {
+  const { stepIndex, stepName, state, data, secretsAccessed = [], logBytesStreamed } = body;
+  const begun = state === 'pending' || state === 'skipped' ? null : at;
   const startedAt = known?.startedAt ?? begun;
   const exitCode = data?.['exitCode'];
-  const next: Step = {
+  return {
     index: stepIndex,
     name: stepName,
-    kind,
     state,
     startedAt,
-    completedAt: isTerminalStep(state) ? notBefore(startedAt, event.at) : null,
+    completedAt: isTerminalStep(state) ? notBefore(startedAt, at) : null,
     exitCode: typeof exitCode === 'number' && isExitCode(exitCode) ? exitCode : null,
+    secretsAccessed: accessed(known, secretsAccessed),
+    logBytes: logBytesStreamed ?? known?.logBytes ?? 0,
   };
-  const others = steps.filter((each) => each !== known);
-  return [...others, next].toSorted((a, b) => a.index - b.index || (a.kind < b.kind ? -1 : 1));
+}
+
+const NONE: readonly string[] = [];
+
+function accessed(known: Step | undefined, names: readonly string[]): readonly string[] {
+  const before = known?.secretsAccessed ?? NONE;
+  return names.length === 0 ? before : [...new Set([...before, ...names])];
 }
 
 /** A job that ended closes the steps that its agent left open, as cancelled jobs of the protocol do. */

@@ -9,7 +9,7 @@ import { initialRun } from './run.ts';
 import type { JobSpec, RunCreated } from './run-created.ts';
 
 /** Raised with every change of what the fold keeps or how it judges: a snapshot of another version is not read. */
-export const FOLD_VERSION = 4;
+export const FOLD_VERSION = 5;
 
 type StoredAttempt = Partial<Attempt>;
 type StoredJob = Readonly<{ spec: LeanSpec; attempts?: readonly StoredAttempt[] }> &

@@ -48,10 +48,16 @@ export const subjects = {
     `${at('agentlog', org)}.${foreignToken(agentId)}`,
   agent: (org: string, agentId: string, event: string): string =>
     `${at('agent', org)}.${foreignToken(agentId)}.${event}`,
+  /** One kind of word about all agents of an org. */
+  agentsEvent: (org: string, event: string): string => `${at('agent', org)}.*.${event}`,
   config: (org: string, kind: string, name: string): string =>
     `${ROOT}.config.${org}.${kind}.${name}`,
   gate: (org: string, kind: string, key: string): string => `${at('gate', org)}.${kind}.${key}`,
   dead: (org: string, origin: string): string => `${ROOT}.dead.${org}.${origin}`,
+  /** In no stream: `type` is that of the message, as `job.status.forward`. */
+  upstream: (org: string, runId: string, type: string): string =>
+    `${at('upstream', org)}.${runId}.${type}`,
+  upstreamOf: (org: string): string => `${at('upstream', org)}.>`,
 } as const;
 
 /** Filters over all orgs and shards, for services that read whole families. */
@@ -68,6 +74,9 @@ export const allSubjects = {
   gates: `${ROOT}.gate.>`,
   dead: `${ROOT}.dead.>`,
   live: `${ROOT}.live.>`,
+  upstream: `${ROOT}.upstream.>`,
+  /** Somebody has begun to tell: what was told before may have gaps. */
+  upstreamBegun: `${ROOT}.upstream.begun`,
 } as const;
 
 export type ParsedSubject =
@@ -78,6 +87,7 @@ export type ParsedSubject =
       triggerId: string;
       step: TriggerStep;
     }>
+  | Readonly<{ family: 'upstream'; org: string; runId: string; type: string }>
   | Readonly<{ family: 'run'; org: string; runId: string; type: string }>
   | Readonly<{ family: 'run-to'; org: string; runId: string; agentToken: string; event: string }>
   | Readonly<{ family: 'heartbeat' | 'log'; org: string; runId: string; jobId: string }>
@@ -132,6 +142,11 @@ const run: Parser = (org, [runId, entity, ...tail]) => {
   return (entity === 'to' ? addressed : plain)(org, tail);
 };
 
+const upstream: Parser = (org, [runId, ...type]) =>
+  runId === undefined || type.length === 0
+    ? undefined
+    : { family: 'upstream', org, runId, type: type.join('.') };
+
 const unshardedParsers: ReadonlyMap<string, Parser> = new Map([
   ['config', two((org, kind, name) => ({ family: 'config', org, kind, name }))],
   ['dead', one((org, origin) => ({ family: 'dead', org, origin }))],
@@ -140,6 +155,7 @@ const unshardedParsers: ReadonlyMap<string, Parser> = new Map([
 const shardedParsers: ReadonlyMap<string, Parser> = new Map([
   ['trigger', trigger],
   ['run', run],
+  ['upstream', upstream],
   ['heartbeat', two((org, runId, jobId) => ({ family: 'heartbeat', org, runId, jobId }))],
   ['log', two((org, runId, jobId) => ({ family: 'log', org, runId, jobId }))],
   ['agentlog', one((org, agentToken) => ({ family: 'agentlog', org, agentToken }))],

@@ -64,6 +64,8 @@ describe('trigger.received', () => {
       event: 'push',
       deliveryId: 'd-1',
       digest: 'k1:9f86d0',
+      chainDepth: 0,
+      trust: 'trusted',
       data: { ref: 'refs/heads/main' },
     });
   });

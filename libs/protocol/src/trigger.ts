@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Draft, Meta, StoredMessage, Unreadable } from './envelope.ts';
 import { headerText, isUnreadable, metaOf } from './envelope.ts';
 import { RunId, TriggerId, triggerOfRun } from './ids.ts';
+import { Trust } from './run-created.ts';
 import { parseJson } from './run-message.ts';
 import { parseSubject, subjects } from './subjects.ts';
 
@@ -63,6 +64,11 @@ export type TriggerReceived = Place &
     deliveryId: string;
     /** Keyed digest of the body as it came: tells a repeat from another message under the same id. */
     digest: string;
+    /** Runs before it that were each started by an event of the one before. */
+    chainDepth: number;
+    trust: Trust;
+    /** The person or program that asked with an API key. */
+    askedBy?: string;
     data: unknown;
   }>;
 
@@ -83,6 +89,13 @@ export type ReceivedDraft = Readonly<{
   traceparent?: string | undefined;
   /** What may be kept of the request's headers, by allow-list. */
   headers?: Readonly<Record<string, string>>;
+  /** Of an emitted event. */
+  chainDepth?: number;
+  trust?: Trust;
+  /** The person or program that asks with an API key. */
+  askedBy?: string;
+  /** Who appends it, if not the api. */
+  appender?: string;
   body: Uint8Array | string;
 }>;
 
@@ -97,7 +110,7 @@ export function receivedDraft(draft: ReceivedDraft): Draft {
     type: 'trigger.received',
     meta: {
       id: `${draft.org}:${draft.triggerId}:received`,
-      source: '/waybill/api',
+      source: draft.appender ?? '/waybill/api',
       requestId: draft.requestId,
       traceparent: draft.traceparent,
     },
@@ -106,6 +119,9 @@ export function receivedDraft(draft: ReceivedDraft): Draft {
       'wb-event': draft.event,
       'wb-delivery': draft.deliveryId,
       'wb-digest': draft.digest,
+      ...(draft.chainDepth === undefined ? {} : { 'wb-chain-depth': String(draft.chainDepth) }),
+      ...(draft.trust === undefined ? {} : { 'wb-trust': draft.trust }),
+      ...(draft.askedBy === undefined ? {} : { 'wb-asked-by': draft.askedBy }),
       ...Object.fromEntries(kept),
     },
     body: draft.body,
@@ -154,6 +170,10 @@ export function readTriggerMessage(message: StoredMessage): TriggerEvent | undef
   const digest = text('wb-digest');
   if (!kind.success || digest === '')
     return unreadable({ code: 'bad-envelope', detail: 'wb-kind and wb-digest are required' });
+  const origin = originOf(message);
+  // What bounds a chain of runs is not guessed.
+  if (origin === undefined)
+    return unreadable({ code: 'bad-envelope', detail: 'wb-chain-depth or wb-trust is not one' });
   return {
     ...place,
     meta,
@@ -162,8 +182,21 @@ export function readTriggerMessage(message: StoredMessage): TriggerEvent | undef
     event: text('wb-event'),
     deliveryId: text('wb-delivery'),
     digest,
+    ...origin,
     data: json,
   };
+}
+
+type Origin = Pick<TriggerReceived, 'chainDepth' | 'trust' | 'askedBy'>;
+
+/** Undefined where a header is not what was written. */
+function originOf(message: StoredMessage): Origin | undefined {
+  const depth = message.header('wb-chain-depth') ?? '0';
+  const trust = Trust.safeParse(message.header('wb-trust') ?? 'trusted');
+  if (!/^\d{1,6}$/.test(depth) || !trust.success) return undefined;
+  const askedBy = headerText(message, 'wb-asked-by');
+  const asked = askedBy === undefined ? {} : { askedBy };
+  return { chainDepth: Number(depth), trust: trust.data, ...asked };
 }
 
 /** Runs are created from what a decision names: one that names another trigger's runs would create them a second time. */

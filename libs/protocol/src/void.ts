@@ -27,6 +27,7 @@ export const voidReasons = [
   'already-stopping',
   'not-stopping',
   'not-waiting',
+  'not-entitled',
   'outdated',
 ] as const;
 export type Void = (typeof voidReasons)[number];

@@ -1,7 +1,8 @@
 /** A step that needs somebody's approval: the agent waits until the answer arrives. */
 import { z } from 'zod';
-import { observed } from './annotation.ts';
+import { extension, observed } from './annotation.ts';
 import {
+  echo,
   freeRecord,
   jobId,
   messageId,
@@ -81,3 +82,38 @@ export const StepApprovalResolved = message(
   },
 );
 export type StepApprovalResolved = Immutable<z.infer<typeof StepApprovalResolved>>;
+
+/** As a step's, but of the job as a whole: an agent asks in the middle of its work. */
+export const JobApprovalRequest = extension(
+  message(
+    'job.approval-request',
+    'The job must be approved before it goes on. The agent has no timer of its own.',
+    {
+      messageId: messageId.describe('Names this request; the answer repeats it as `requestId`.'),
+      runId,
+      jobId,
+      clauses: z
+        .array(ApproverClause)
+        .max(wireLimits.clausesMax)
+        .describe('All must be met; an empty list means anybody who may approve.'),
+      reason: text().describe('What is to be approved, for people.'),
+      timeoutSeconds: quantity()
+        .optional()
+        .describe('How long the request stands; the organisation’s default when absent.'),
+      payload: freeRecord().optional().describe('More to judge by: a plan, a summary.'),
+      ...echo,
+    },
+  ),
+);
+export type JobApprovalRequest = Immutable<z.infer<typeof JobApprovalRequest>>;
+
+export const JobApprovalResolved = extension(
+  message('job.approval-resolved', 'The answer to the job’s request.', {
+    requestId: requestId('the request’s `messageId`'),
+    runId,
+    jobId,
+    outcome: WireApprovalOutcome.describe('How it ended.'),
+    reason: text().optional().describe('Why, for people.'),
+  }),
+);
+export type JobApprovalResolved = Immutable<z.infer<typeof JobApprovalResolved>>;

@@ -4,7 +4,19 @@
  */
 import { z } from 'zod';
 import { AgentApiRequest, AgentApiResponse, AgentLog, AgentMetrics, AgentStatus } from './agent.ts';
-import { StepApprovalRequest, StepApprovalResolved } from './approval.ts';
+import { ContextBundle, ConversationStatus, WorkspaceRef } from './agent-work.ts';
+import {
+  JobApprovalRequest,
+  JobApprovalResolved,
+  StepApprovalRequest,
+  StepApprovalResolved,
+} from './approval.ts';
+import {
+  ArtifactUploadComplete,
+  ArtifactUploadRequest,
+  ArtifactUploadResponse,
+  ArtifactUploadResult,
+} from './artifact.ts';
 import { AuthFailure, AuthRequest, AuthSuccess } from './auth.ts';
 import {
   CacheUploadComplete,
@@ -33,6 +45,7 @@ import { AgentRegister, ConfigAck, RegisterAck } from './register.ts';
 import { JobContext, RunEvent } from './run-event.ts';
 import { LogChunk, StepStatus } from './step.ts';
 import { ExecutionStatus, JobStatusForward, StateReplay, StepStatusForward } from './upstream.ts';
+import { UsageAck, UsageReport } from './usage.ts';
 
 const bothWays = [Heartbeat, Ack, Nack, ErrorFrame] as const;
 
@@ -64,6 +77,13 @@ const fromAgent = [
   AgentApiRequest,
   RunEvent,
   JobContext,
+  UsageReport,
+  ConversationStatus,
+  ContextBundle,
+  WorkspaceRef,
+  ArtifactUploadRequest,
+  ArtifactUploadComplete,
+  JobApprovalRequest,
   ...bothWays,
 ] as const;
 
@@ -86,6 +106,10 @@ const fromOrchestrator = [
   JobGranted,
   JobHeartbeatAck,
   JobStatusAck,
+  UsageAck,
+  ArtifactUploadResponse,
+  ArtifactUploadResult,
+  JobApprovalResolved,
   ...bothWays,
 ] as const;
 

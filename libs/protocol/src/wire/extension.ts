@@ -13,6 +13,18 @@ export const WireExtensions = part('WireExtensions', 'Which extensions are spoke
   granted: z.boolean().describe('`job.granted` follows the ack; nothing starts before it.'),
   heartbeatAck: z.boolean().describe('Every `job.heartbeat` is answered with `job.heartbeat.ack`.'),
   terminalAck: z.boolean().describe('A terminal `job.status` is answered with `job.status.ack`.'),
+  agentWork: z
+    .boolean()
+    .optional()
+    .describe(
+      'Usage, conversations, context bundles, workspaces, artifacts and approvals of whole jobs are reported.',
+    ),
+  approvals: z
+    .boolean()
+    .optional()
+    .describe(
+      'An approval is waited for over a reconnect: asked again, its outcome is told again.',
+    ),
 });
 export type WireExtensions = Immutable<z.infer<typeof WireExtensions>>;
 

@@ -108,13 +108,38 @@ const extensions: Readonly<Record<string, string>> = {
   'job.heartbeat': echo,
   'agent.register': 'extensions?:object',
   'agent.register extensions':
-    'fence:boolean granted:boolean heartbeatAck:boolean terminalAck:boolean',
+    'fence:boolean granted:boolean heartbeatAck:boolean terminalAck:boolean agentWork?:boolean approvals?:boolean',
   'register.ack': 'sessionId?:text extensions?:object',
   'register.ack extensions':
-    'fence:boolean granted:boolean heartbeatAck:boolean terminalAck:boolean',
+    'fence:boolean granted:boolean heartbeatAck:boolean terminalAck:boolean agentWork?:boolean approvals?:boolean',
   'job.granted': 'runId:text jobId:text attempt:count fence:count leaseMs?:number',
   'job.heartbeat.ack': 'runId:text jobId:text attempt:count fence:count leaseMs:number',
   'job.status.ack': 'messageId:text runId:text jobId:text',
+  'usage.report':
+    'messageId:text runId:text jobId:text timestamp:number entries:list attempt?:count fence?:count',
+  'usage.report entries.0':
+    'kind:enum(model_call|tool_call|memory_operation|retrieval) stepIndex?:count startedAt?:number durationMs?:number costUsd?:text error.type?:text gen_ai.operation.name?:text gen_ai.provider.name?:text gen_ai.request.model?:text gen_ai.response.model?:text gen_ai.response.id?:text gen_ai.conversation.id?:text gen_ai.agent.name?:text gen_ai.tool.name?:text gen_ai.tool.call.id?:text gen_ai.data_source.id?:text gen_ai.usage.input_tokens?:count gen_ai.usage.output_tokens?:count gen_ai.usage.cache_read.input_tokens?:count gen_ai.usage.cache_creation.input_tokens?:count gen_ai.usage.reasoning.output_tokens?:count',
+  'usage.ack': 'messageId:text runId:text jobId:text',
+  'conversation.status':
+    'messageId:text runId:text jobId:text timestamp:number conversationId:text state:enum(started|ended|failed) gen_ai.agent.name?:text gen_ai.agent.version?:text gen_ai.provider.name?:text gen_ai.request.model?:text turns?:count reason?:text attempt?:count fence?:count',
+  'context.bundle':
+    'messageId:text runId:text jobId:text timestamp:number bundleId:text digest:text sizeBytes:count tokens?:count conversationId?:text sources:list redactions:list uri?:text attempt?:count fence?:count',
+  'context.bundle sources.0': 'uri:text kind:text digest?:text sizeBytes?:number tokens?:count',
+  'context.bundle redactions.0': 'kind:text count:count uri?:text',
+  'workspace.ref':
+    'messageId:text runId:text jobId:text timestamp:number workspaceId:text kind:text uri?:text ref?:text sha?:text access?:enum(read|write) attributes?:record attempt?:count fence?:count',
+  'artifact.upload.request':
+    'messageId:text runId:text jobId:text name:text sizeBytes?:number mediaType?:text attempt?:count fence?:count',
+  'artifact.upload.response': 'requestId:text uploadUrl:text error?:text',
+  'artifact.upload.complete':
+    'messageId:text runId:text jobId:text timestamp:number name:text sha256:text sizeBytes:count mediaType?:text stepIndex?:count attributes?:record attempt?:count fence?:count',
+  'artifact.upload.result': 'requestId:text uri~:text error~:text',
+  'job.approval-request':
+    'messageId:text runId:text jobId:text clauses:list reason:text timeoutSeconds?:number payload?:record attempt?:count fence?:count',
+  'job.approval-request clauses.0': 'team~:text',
+  'job.approval-request clauses.1': 'user~:text',
+  'job.approval-resolved':
+    'requestId:text runId:text jobId:text outcome:enum(approved|rejected|expired) reason?:text',
 };
 
 export type FieldRow = Readonly<{
@@ -134,7 +159,7 @@ function rowsOf(origin: FieldRow['origin'], table: Readonly<Record<string, strin
     const [message = '', inside] = key.split(' ');
     const parents = inside === undefined ? [] : inside.split('.');
     return fields.split(' ').map((field): FieldRow => {
-      const match = /^(\w+)([?~]?):(\w+)(?:\((.*)\))?(\|null)?$/.exec(field);
+      const match = /^([\w.]+)([?~]?):(\w+)(?:\((.*)\))?(\|null)?$/.exec(field);
       if (match === null) throw new Error(`not a field: ${field}`);
       const [, name = '', need = '', type = '', values, nullable] = match;
       return {

@@ -219,7 +219,9 @@ function bounds(row: FieldRow): readonly (readonly [unknown, unknown])[] {
   const pairs: (readonly [unknown, unknown])[] = [];
   if (typeof maxLength === 'number') pairs.push(['a'.repeat(maxLength), 'a'.repeat(maxLength + 1)]);
   if (minLength === 1) pairs.push(['a', '']);
-  if (typeof pattern === 'string') pairs.push(['ab', 'a\u0000b']);
+  // The sample's own value is one that fits, whatever the pattern asks for.
+  if (typeof pattern === 'string')
+    pairs.push([valueAt(sampleWith(row.message, row.path), row.path), 'a\u0000b']);
   if (typeof minimum === 'number') pairs.push([minimum, minimum - 1]);
   if (typeof maximum === 'number') pairs.push([maximum, maximum * 2]);
   if (typeof maxItems === 'number' && items !== undefined) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { wireTypes } from './direction.ts';
 import { parseAgentFrame, parseOrchestratorFrame, parseUpstreamFrame } from './frame.ts';
+import { wireLimits } from './limits.ts';
 import { wireSamples } from './samples.fixture.ts';
 import { directionOf, directions, parsers } from './verdict.fixture.ts';
 
@@ -148,6 +149,22 @@ describe('what existing agents send', () => {
     );
     expect(frame.ok).toBe(true);
     expect(Reflect.get({}, 'polluted')).toBeUndefined();
+  });
+});
+
+describe('nesting', () => {
+  const deep = (levels: number): string =>
+    `{"type":"heartbeat","timestamp":1,"more":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+
+  test('is taken to its bound and refused beyond it, in fields that nobody declared too', () => {
+    expect(parseAgentFrame(deep(wireLimits.frameDepthMax)).ok).toBe(true);
+    for (const levels of [wireLimits.frameDepthMax + 1, 100_000])
+      expect(parseAgentFrame(deep(levels))).toEqual({
+        ok: false,
+        code: 'invalid',
+        type: 'heartbeat',
+        issues: [{ path: '', message: 'must not be nested deeper than 256' }],
+      });
   });
 });
 

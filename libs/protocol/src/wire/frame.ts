@@ -60,7 +60,11 @@ function parse<Schema extends z.ZodType>(
   }
   if (!wireTypes[direction].has(type)) return misdirected(type);
   const parsed = schema.safeParse(json.value);
-  if (parsed.success) return { ok: true, message: parsed.data };
+  if (parsed.success) {
+    if (!isDeeper(json.value, wireLimits.frameDepthMax)) return { ok: true, message: parsed.data };
+    const message = `must not be nested deeper than ${wireLimits.frameDepthMax}`;
+    return { ok: false, code: 'invalid', type, issues: [{ path: '', message }] };
+  }
   return { ok: false, code: 'invalid', type, issues: issuesOf(schema, type, parsed.error) };
 }
 
@@ -71,6 +75,15 @@ function decode(frame: string | Uint8Array): Readonly<{ value: unknown }> | unde
     // Both parsers' errors quote their input, so nothing of them is kept.
     return undefined;
   }
+}
+
+/** Recursive, but for no longer than the bound; `in` meets own keys alone, because JSON makes plain objects. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) return value.some((each) => isDeeper(each, levels - 1));
+  for (const key in value) if (isDeeper(Reflect.get(value, key), levels - 1)) return true;
+  return false;
 }
 
 const refuse = (code: FrameRefusalCode, message: string): FrameRefusal => ({

@@ -7,13 +7,28 @@ export {
   AgentStatus,
   WireMetric,
 } from './agent.ts';
+export {
+  ContextBundle,
+  ContextRedaction,
+  ContextSource,
+  ConversationStatus,
+  WorkspaceRef,
+} from './agent-work.ts';
 export { annotationOf, extension, observed, secret, type WireOrigin } from './annotation.ts';
 export {
   ApproverClause,
+  JobApprovalRequest,
+  JobApprovalResolved,
   StepApprovalRequest,
   StepApprovalResolved,
   WireApprovalOutcome,
 } from './approval.ts';
+export {
+  ArtifactUploadComplete,
+  ArtifactUploadRequest,
+  ArtifactUploadResponse,
+  ArtifactUploadResult,
+} from './artifact.ts';
 export { AuthFailure, AuthRequest, AuthSuccess } from './auth.ts';
 export {
   CacheUploadComplete,
@@ -96,3 +111,4 @@ export {
   StepStatusForward,
   WireRunState,
 } from './upstream.ts';
+export { UsageAck, UsageEntry, UsageReport, WireUsageKind } from './usage.ts';

@@ -5,6 +5,8 @@
 export const wireLimits = {
   /** One frame, both ways; a larger one closes the socket with 1009. */
   frameBytesMax: 26_214_400,
+  /** Objects and lists inside each other; what is nested without end can be read and not written again. */
+  frameDepthMax: 256,
   /** An id that Waybill mints and that has to fit one subject token. */
   ownIdCharsMax: 64,
   /** A run's or a job's id as it may appear on the wire. */
@@ -33,6 +35,12 @@ export const wireLimits = {
   clausesMax: 256,
   registriesMax: 256,
   fleetChunkCharsMax: 1_048_576,
+  usageEntriesMax: 1_000,
+  tokensMax: 1_000_000_000_000,
+  contextSourcesMax: 10_000,
+  /** What a bundle may say of its size; larger ones fit no model. */
+  contextBytesMax: 1_073_741_824,
+  artifactNameCharsMax: 1_024,
   attemptMax: 1_000_000,
   /** What an upstream tier accepts of a status. */
   upstreamTextCharsMax: 2_000,

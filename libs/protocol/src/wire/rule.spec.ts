@@ -64,6 +64,18 @@ const bad: readonly Bad[] = [
     at: 'error',
   },
   {
+    rule: 'artifact-result-excludes-error',
+    type: 'artifact.upload.result',
+    edits: { error: 'no' },
+    at: 'error',
+  },
+  {
+    rule: 'artifact-needs-uri-or-error',
+    type: 'artifact.upload.result',
+    edits: { uri: undefined },
+    at: 'error',
+  },
+  {
     rule: 'api-result-excludes-error',
     type: 'agent.api.response',
     edits: { error: 'no' },

@@ -38,6 +38,7 @@ describe('secret paths', () => {
       'cache.user.restore.response downloadUrl',
       'cache.user.save.response uploadUrl',
       'provenance.upload.response uploadUrl',
+      'artifact.upload.response uploadUrl',
     ]);
     expect(secretPaths(AgentMessage)).toEqual([['token'], ['secretOutputs'], ['context']]);
   });
