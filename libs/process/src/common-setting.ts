@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import {
+  durationSetting,
   logLevelSetting,
   natsUrlSetting,
   portSetting,
@@ -31,7 +32,19 @@ export const commonSettings = {
   DATABASE_URL: secretSetting(urlSetting(['postgres:', 'postgresql:'])).describe(
     'Address of the Postgres database, with user and password',
   ),
-  S3_ENDPOINT: urlSetting().describe('Address of an S3 service for archived objects').optional(),
+  S3_ENDPOINT: urlSetting().describe('Address of an S3 service that objects go to').optional(),
+  S3_BUCKET: textSetting().describe('Bucket at the S3 service').optional(),
+  S3_REGION: textSetting().describe('Region of the bucket').default('us-east-1'),
+  S3_ACCESS_KEY_ID: secretSetting().describe('Id of the access key at the S3 service').optional(),
+  S3_SECRET_ACCESS_KEY: secretSetting()
+    .describe('Secret of the access key at the S3 service')
+    .optional(),
+  WAYBILL_PUBLIC_URL: urlSetting()
+    .describe('Address at which agents and people reach the api, for what they upload and download')
+    .optional(),
+  WAYBILL_LOG_ARCHIVE_DELAY: durationSetting()
+    .describe('From the end of a run to the archive of its log')
+    .default(60_000),
   WAYBILL_HOME: textSetting().describe('Folder that holds the state').default('.waybill'),
   WAYBILL_PORT: portSetting().describe('Port of the public HTTP server').default(7070),
   WAYBILL_HOST: textSetting()
@@ -55,11 +68,16 @@ export const commonVariables: readonly string[] = [
   'WAYBILL_GATEWAY_ID',
   'WAYBILL_PARTITIONS',
   'WAYBILL_SCALER_TOKEN',
+  'WAYBILL_SCALER_POOLS',
+  'WAYBILL_SCALER_DRAIN',
   'WAYBILL_GATEWAY_LISTEN',
   'WAYBILL_AGENT_ID',
   'WAYBILL_AGENT_LABELS',
   'WAYBILL_RUNNER_CONCURRENCY',
   'WAYBILL_RUNNER_DIR',
   'WAYBILL_RUNNER_DRAIN',
+  'WAYBILL_RUNNER_IDLE_TIMEOUT',
+  'WAYBILL_RUNNER_PENDING_DISPATCH_TIMEOUT',
+  'WAYBILL_RUNNER_SEND_LOG',
   'WAYBILL_RUNNER_PARENT_PIPE',
 ];

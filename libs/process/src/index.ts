@@ -36,7 +36,9 @@ export {
 } from './logger.ts';
 export { type ManualClock, manualClock } from './manual-clock.ts';
 export { type Milestone, milestone, milestoneChannel, milestones } from './milestone.ts';
+export { openFileLimit, outOfOpenFiles } from './open-files.ts';
 export { isOutage, Outage } from './outage.ts';
+export { isAlive, processKey } from './process-birth.ts';
 export { type SerialQueue, serialQueue } from './queue.ts';
 export {
   type Check,
@@ -47,6 +49,13 @@ export {
 } from './readiness.ts';
 export { isSecretKey, redact } from './redaction.ts';
 export { type ProcessLike, runAlone } from './run-alone.ts';
+export {
+  openRunOutput,
+  type RunOutputName,
+  runPublicKey,
+  type SealedRunOutput,
+  sealRunOutput,
+} from './run-output.ts';
 export { type SafeError, safeError } from './safe-error.ts';
 export { SealError } from './seal-error.ts';
 export {

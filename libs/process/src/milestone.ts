@@ -38,6 +38,7 @@ export const milestones = [
   'rows.committed',
   // Whoever folds the log and holds leases.
   'snapshot.saved',
+  'log.archived',
   'lease.gained',
 ] as const;
 

@@ -2,6 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { maskSecrets, registerSecretValue, registerSecretValues } from './secret-value.ts';
 
+test('the token of a signed URL is masked, wherever the URL stands', () => {
+  const token = 'eyJtIjoiUFVUIn0.c2lnbmF0dXJlX29mX3RoZV90b2tlbi0';
+  const text = `PUT http://localhost:7070/v1/objects/${token} "/v1/objects/${token}"`;
+  expect(maskSecrets(text)).toBe(
+    'PUT http://localhost:7070/v1/objects/[redacted] "/v1/objects/[redacted]"',
+  );
+});
+
 describe('a registered value', () => {
   test('is masked wherever it stands, as often as it stands there', () => {
     registerSecretValue('correct-horse-battery');

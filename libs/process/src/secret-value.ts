@@ -105,6 +105,8 @@ function maskRegistered(text: string): string {
 const urlUser = /\b([a-z][a-z0-9+.-]{0,15}:\/\/)[^\s/?#"']{1,512}@/gi;
 const urlSignature =
   /([?&;](?:x-(?:amz|goog)-[a-z-]+|sig|signature|(?:access_?)?token|api_?key|key|password|secret)=)[^&\s"'#]+/gi;
+/** The signed token of an object's URL. */
+const urlToken = /(\/v1\/objects\/)[a-z0-9_-]+(?:\.[a-z0-9_-]*)?/gi;
 const bearer = /\b(bearer|basic)(\s+)[a-z0-9._~+/=-]{20,}/gi;
 const privateKey =
   /-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,20}PRIVATE KEY-----|$)/g;
@@ -112,6 +114,7 @@ const privateKey =
 function maskPatterns(text: string): string {
   let masked = text;
   if (masked.includes('://')) masked = masked.replace(urlUser, `$1${redacted}@`);
+  if (masked.includes('/v1/objects/')) masked = masked.replace(urlToken, `$1${redacted}`);
   if (masked.includes('=')) masked = masked.replace(urlSignature, `$1${redacted}`);
   if (masked.includes('PRIVATE KEY')) masked = masked.replace(privateKey, redacted);
   return masked.replace(bearer, `$1$2${redacted}`);

@@ -94,7 +94,7 @@ async function lifeOf(
   }
   const end = await Promise.race([wanted, running.failed]);
   const failure = end === 'stop' ? undefined : end;
-  if (failure) log.fatal({ err: failure }, 'a part failed');
+  if (failure) tell(failure, log);
   try {
     await running.stop();
   } catch (error) {
@@ -108,4 +108,10 @@ function asError(thrown: unknown): Error {
   return thrown instanceof Error
     ? thrown
     : new Error('something that is no error was thrown', { cause: thrown });
+}
+
+/** A part may end because there is nothing left for it to do: that is no failure. */
+function tell(end: Error, log: Logger): void {
+  if (exitCodeOf(end) === exitCodes.ok) log.info({ reason: end.message }, 'a part has ended');
+  else log.fatal({ err: end }, 'a part failed');
 }
