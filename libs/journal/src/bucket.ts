@@ -1,10 +1,12 @@
 /**
- * The buckets beside the log, as data: leases, which lapse by themselves, and snapshots. Neither is truth: both may be
- * lost at any time, at the price of work done again.
+ * The buckets beside the log, as data. Leases, which lapse by themselves, snapshots and used tickets may be lost at any time, at
+ * the price of work done again. The bytes of objects, and the table that says what they are, lie nowhere else.
  */
 import type { StoredMessage, StreamName } from '@waybill/protocol';
 
-export type BucketName = 'KV_WB_LEASES' | 'OBJ_WB_SNAPSHOTS';
+export type TableName = 'KV_WB_OBJECTS' | 'KV_WB_TICKETS';
+export type ObjectBucketName = 'OBJ_WB_SNAPSHOTS' | 'OBJ_WB_BLOBS';
+export type BucketName = 'KV_WB_LEASES' | TableName | ObjectBucketName;
 /** Whatever the server holds for us: a stream of the log, or the stream behind a bucket. */
 export type LogName = StreamName | BucketName;
 
@@ -35,6 +37,27 @@ export const buckets: Readonly<Record<BucketName, BucketSpec>> = {
     subjects: ['$O.WB_SNAPSHOTS.C.>', '$O.WB_SNAPSHOTS.M.>'],
     duplicateWindowMs: 120_000,
     holds: 'objects',
+  },
+  OBJ_WB_BLOBS: {
+    name: 'OBJ_WB_BLOBS',
+    description: 'The bytes of objects: caches, artifacts, provenance, archived logs.',
+    subjects: ['$O.WB_BLOBS.C.>', '$O.WB_BLOBS.M.>'],
+    duplicateWindowMs: 120_000,
+    holds: 'objects',
+  },
+  KV_WB_OBJECTS: {
+    name: 'KV_WB_OBJECTS',
+    description: 'Which objects there are, and which uploads are open.',
+    subjects: ['$KV.WB_OBJECTS.>'],
+    duplicateWindowMs: 120_000,
+    holds: 'last-per-subject',
+  },
+  KV_WB_TICKETS: {
+    name: 'KV_WB_TICKETS',
+    description: 'Which signed URLs are used up; each lapses with its URL.',
+    subjects: ['$KV.WB_TICKETS.>'],
+    duplicateWindowMs: 120_000,
+    holds: 'last-per-subject',
   },
 };
 

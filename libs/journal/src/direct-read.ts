@@ -20,6 +20,7 @@ export type DirectReads = Readonly<{
   page<S extends LogName>(
     stream: S,
     query: Readonly<{ seq: number; next_by_subj: string }>,
+    o?: Readonly<{ bytesMax?: number }>,
   ): Promise<Page<S>>;
   /** The last message on each subject of the filter, in their order. */
   lasts<S extends LogName>(stream: S, filter: string): Promise<Page<S>>;
@@ -78,8 +79,12 @@ export function openDirectReads(connection: Connection): DirectReads {
     }
   };
 
-  const pageOf = async <S extends LogName>(stream: S, query: object): Promise<Page<S>> => {
-    const bounded = { ...query, batch: pageMax, max_bytes: pageBytesMax };
+  const pageOf = async <S extends LogName>(
+    stream: S,
+    query: object,
+    bytesMax = pageBytesMax,
+  ): Promise<Page<S>> => {
+    const bounded = { ...query, batch: pageMax, max_bytes: bytesMax };
     const { messages, left } = await insist(stream, bounded, false);
     return { messages: messages.map((message) => directMessage(stream, message)), left };
   };
@@ -89,7 +94,7 @@ export function openDirectReads(connection: Connection): DirectReads {
       const [message] = (await insist(stream, query, true)).messages;
       return message === undefined ? undefined : directMessage(stream, message);
     },
-    page: (stream, query) => pageOf(stream, query),
+    page: (stream, query, o) => pageOf(stream, query, o?.bytesMax),
     lasts: (stream, filter) => pageOf(stream, { multi_last: [filter] }),
     close: inbox.close,
   };

@@ -4,6 +4,15 @@
  */
 import type { StoredMessage, StreamName } from '@waybill/protocol';
 import { type Append, openAppender } from './append.ts';
+import { type Blobs, openBlobs } from './blobs.ts';
+import {
+  type Broadcaster,
+  type Listening,
+  type ListenOptions,
+  listen,
+  openBroadcaster,
+} from './broadcast.ts';
+import type { TableName } from './bucket.ts';
 import { type Connection, type ConnectionOptions, openConnection } from './connection.ts';
 import { type ConsumeOptions, consume } from './consume.ts';
 import type { Reader } from './feed.ts';
@@ -13,9 +22,18 @@ import { openLeases } from './leases.ts';
 import { type LoadOptions, openLookup } from './lookup.ts';
 import { type Provisioned, provision } from './provision.ts';
 import { openPublisher } from './publisher.ts';
-import { type ReadOptions, type Replayed, type ReplayOptions, read, replay } from './read.ts';
+import {
+  type PageOptions,
+  page,
+  type ReadOptions,
+  type Replayed,
+  type ReplayOptions,
+  read,
+  replay,
+} from './read.ts';
 import { loadSnapshot, type Snapshot, type SnapshotDraft, saveSnapshot } from './snapshot.ts';
 import { type LogInfo, logInfo } from './stream-info.ts';
+import { openTable, type Table } from './table.ts';
 
 export type JournalStatus = Readonly<{ connected: boolean; reason?: string }>;
 
@@ -37,6 +55,8 @@ export type Journal = Readonly<{
   read(o: ReadOptions): Promise<Reader>;
   consume(o: ConsumeOptions): Promise<Reader>;
   replay(o: ReplayOptions): Promise<Replayed>;
+  /** The first so many of what exists at the time of the call. */
+  page(o: PageOptions): Promise<readonly StoredMessage[]>;
   /** Unix milliseconds; moves when nothing is appended. */
   serverTime(stream: StreamName): Promise<number>;
   info(stream: StreamName): Promise<LogInfo>;
@@ -47,6 +67,12 @@ export type Journal = Readonly<{
   saveSnapshot(name: string, draft: SnapshotDraft): Promise<void>;
   /** The newest whole one; none for one of another fold version or a damaged one, and the log says so. */
   loadSnapshot(name: string, foldVersion: number): Promise<Snapshot | undefined>;
+  /** For messages that nobody keeps. `onGap`: connected again, and the last ones may have reached nobody. */
+  broadcaster(o: { onGap: () => void }): Broadcaster;
+  /** Hears what is broadcast from then on. */
+  listen(o: ListenOptions): Promise<Listening>;
+  readonly blobs: Blobs;
+  table(name: TableName): Table;
   provision(o?: { replicas?: number }): Promise<readonly Provisioned[]>;
   /** Of the server the journal is connected to: body and headers together. */
   readonly maxPayload: number;
@@ -92,10 +118,18 @@ export async function openJournal(o: ConnectionOptions): Promise<Journal> {
     read: (options) => keep(read(connection, lookup, options)),
     consume: (options) => keep(consume(connection, lookup, options)),
     replay: (options) => replay(connection, lookup, options),
+    page: (options) => page(connection, lookup, options),
     lease: leases.lease,
     watchLeases: (options) => keep(leases.watch(options)),
     saveSnapshot: (name, draft) => saveSnapshot(connection, lookup, name, draft),
     loadSnapshot: (name, foldVersion) => loadSnapshot(connection, lookup, name, foldVersion),
+    broadcaster: ({ onGap }) => openBroadcaster(connection, onGap),
+    listen: (options) => listen(connection, options),
+    blobs: openBlobs(connection, lookup),
+    table: (name) => {
+      const table = openTable({ connection, publisher, lookup }, name);
+      return { ...table, watch: (options) => keep(table.watch(options)) };
+    },
     serverTime: async (stream) => (await logInfo(connection, stream)).at,
     info: (stream) => logInfo(connection, stream),
     provision: (options) => provision(connection, options),

@@ -42,6 +42,8 @@ export type Lookup = Readonly<{
     filter: string,
     o?: LoadOptions,
   ): Promise<readonly Stored<S>[]>;
+  /** So many from there on as fit; a replica that lags may answer with less than there is. */
+  page: DirectReads['page'];
   close(): void;
 }>;
 
@@ -62,6 +64,7 @@ export function openLookup(connection: Connection): Lookup {
       return direct.one(stream, { last_by_subj: subject });
     },
     load: (stream, filter, o) => load(connection, direct, stream, filter, o ?? {}),
+    page: direct.page,
     close: direct.close,
   };
 }

@@ -91,3 +91,33 @@ export async function replay(
     await reader.stop();
   }
 }
+
+export type PageOptions = Readonly<{
+  stream: StreamName;
+  filter: string;
+  fromSeq?: number;
+  toSeq?: number;
+  max: number;
+}>;
+
+/** The first so many messages that there are; however long the rest is, no more of it is read than that takes. */
+export async function page(
+  connection: Connection,
+  lookup: Lookup,
+  { max, ...o }: PageOptions,
+): Promise<readonly StoredMessage[]> {
+  const found: StoredMessage[] = [];
+  const full = new Error('the page is full');
+  const replayed = replay(connection, lookup, {
+    ...o,
+    batchMax: max,
+    onBatch: (messages) => {
+      found.push(...messages.slice(0, max - found.length));
+      if (found.length === max) throw full;
+    },
+  });
+  await replayed.catch((error: unknown) => {
+    if (error !== full) throw error;
+  });
+  return found;
+}

@@ -5,8 +5,8 @@ import { openConnection } from './connection.ts';
 import { log, startServer, type TestServer } from './journal.fixture.ts';
 import type { Journal } from './journal.ts';
 import { openLookup } from './lookup.ts';
+import { sweep } from './object-bucket.ts';
 import type { Snapshot } from './snapshot.ts';
-import { sweep } from './snapshot-store.ts';
 
 const positions = { WB_RUNS: { identity: 'log-1', seq: 4_711, id: 'event-4711' } };
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -164,7 +164,7 @@ describe('a snapshot', () => {
     const connection = await openConnection({ nats, name: 'spec', clock: systemClock, log });
     const lookup = openLookup(connection);
     try {
-      return await sweep(connection, lookup, olderThanMs);
+      return await sweep(connection, lookup, 'OBJ_WB_SNAPSHOTS', olderThanMs);
     } finally {
       lookup.close();
       await connection.close();

@@ -7,9 +7,8 @@ import { Outage } from '@waybill/process';
 import { type StreamName, streamNames } from '@waybill/protocol';
 import { asking, isWrongSequence } from './answer.ts';
 import type { Connection } from './connection.ts';
+import { cuttable } from './cuttable.ts';
 import type { Lookup } from './lookup.ts';
-import type { Position } from './position.ts';
-import { packed, unpacked } from './snapshot-parts.ts';
 import {
   chunksOf,
   type Description,
@@ -18,7 +17,9 @@ import {
   openStore,
   parsed,
   sweep,
-} from './snapshot-store.ts';
+} from './object-bucket.ts';
+import type { Position } from './position.ts';
+import { packed, unpacked } from './snapshot-parts.ts';
 
 export type Positions = Readonly<Partial<Record<StreamName, Position>>>;
 
@@ -36,6 +37,7 @@ export type SnapshotDraft = Readonly<{
   parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }>;
 
+const bucket = 'OBJ_WB_SNAPSHOTS';
 /** Half of the least `max_payload` that a server comes with. */
 const chunkBytesMax = 512 * 1024;
 const nameForm = /^[A-Za-z0-9_.-]{1,128}$/;
@@ -53,8 +55,8 @@ export async function saveSnapshot(
   const chunkBytes = Math.min(chunkBytesMax, Math.floor(connection.maxPayload() / 2));
   const metadata = { positions: JSON.stringify(positions), foldVersion: String(foldVersion) };
   const meta = { name, options: { max_chunk_size: chunkBytes }, metadata };
-  const previous = await describe(lookup, name);
-  const store = await openStore(connection);
+  const previous = await describe(lookup, bucket, name);
+  const store = await openStore(connection, bucket);
   const source = cuttable(packed(draft.parts, chunkBytes));
   try {
     const options = { previousRevision: previous.seq };
@@ -71,48 +73,9 @@ export async function saveSnapshot(
       cause: error,
     });
   }
-  await sweep(connection, lookup).catch((error: unknown) =>
+  await sweep(connection, lookup, bucket).catch((error: unknown) =>
     connection.log.debug({ err: error }, 'abandoned snapshots are swept another time'),
   );
-}
-
-type Cuttable = Readonly<{
-  stream: ReadableStream<Uint8Array>;
-  /** What the source itself has thrown. */
-  readonly failure: Error | undefined;
-  /** Nobody takes more of it. */
-  cut(reason: unknown): void;
-}>;
-
-function cuttable(chunks: AsyncGenerator<Uint8Array>): Cuttable {
-  let failure: Error | undefined;
-  let reason: unknown;
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      pull: async (controller) => {
-        if (reason !== undefined) return controller.error(reason);
-        try {
-          const next = await chunks.next();
-          if (next.done === true) controller.close();
-          else controller.enqueue(next.value);
-        } catch (error) {
-          failure = error instanceof Error ? error : new Error(String(error));
-          controller.error(error);
-        }
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  return {
-    stream,
-    get failure() {
-      return failure;
-    },
-    cut: (why) => {
-      reason = why;
-      chunks.return(undefined).catch(() => undefined);
-    },
-  };
 }
 
 /** One that is replaced while it is read is read again. */
@@ -132,7 +95,7 @@ export async function loadSnapshot(
   };
   let readSeq = 0;
   for (let load = 1; load <= loadsMax; load++) {
-    const { seq, description } = await describe(lookup, name);
+    const { seq, description } = await describe(lookup, bucket, name);
     if (seq === 0) return undefined;
     if (description === undefined) return passedOver('its description cannot be read');
     if (seq === readSeq) break;
@@ -142,7 +105,7 @@ export async function loadSnapshot(
       return passedOver(`it was folded by version ${found}, not by ${foldVersion}`);
     const positions = positionsOf(description);
     if (positions === undefined) return passedOver('its positions cannot be read');
-    const chunks = await chunksOf(lookup, description);
+    const chunks = await chunksOf(lookup, bucket, description);
     if (chunks === undefined) continue;
     let taken = 0;
     const rest = async (): Promise<void> => {
