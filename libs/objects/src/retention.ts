@@ -1,0 +1,111 @@
+/**
+ * What goes: an object that is removed, a cache that nobody used for long or that is over the quota, an upload that was never
+ * committed. First the entry goes and later the bytes, so that a URL that was given out still works until it expires.
+ */
+import { type QuotaClass, quotaClassOf, ttlMsOf } from './limits.ts';
+import type { ObjectEntry, Swept } from './object.ts';
+import type { KnownNote } from './object-index.ts';
+import { entryKey, rowText } from './object-row.ts';
+import { attempting, leaveNote, type ObjectStorage, standing } from './object-storage.ts';
+
+const removalsMax = 3;
+const sweptMax = 1_000;
+
+/** False where it does not stand any more. */
+export async function removeEntry(storage: ObjectStorage, entry: ObjectEntry): Promise<boolean> {
+  const { table, clock, limits } = storage;
+  let hasNote = false;
+  for (let removal = 1; removal <= removalsMax; removal++) {
+    const stands = await standing(storage, entry);
+    if (stands?.entry.key !== entry.key) return false;
+    if (!hasNote) {
+      const expiresAt = clock.now() + limits.urlMs;
+      await leaveNote(storage, entry, { org: entry.org, keys: [entry.key], expiresAt });
+      hasNote = true;
+    }
+    // It may have been used meanwhile, which moves its sequence.
+    if (await table.delete(entryKey(entry), { expect: stands.seq })) return true;
+  }
+  return false;
+}
+
+/** Caches over the quota of an organisation, those first that were not used for longest; how many. */
+export async function evict(storage: ObjectStorage, org: string): Promise<number> {
+  const { index, limits } = storage;
+  await index.fresh();
+  let overBytes = index.usedBytes(org, 'cache') - limits.cacheBytes;
+  if (overBytes <= 0) return 0;
+  const caches = [...index.entries()]
+    .map(({ value }) => value.entry)
+    .filter((entry) => entry.org === org && quotaClassOf[entry.kind] === cacheClass)
+    .sort((a, b) => a.usedAt - b.usedAt || a.createdAt - b.createdAt);
+  let evicted = 0;
+  for (const entry of caches) {
+    if (overBytes <= 0) break;
+    if (await removeEntry(storage, entry)) evicted += 1;
+    overBytes -= entry.sizeBytes;
+  }
+  return evicted;
+}
+const cacheClass: QuotaClass = 'cache';
+
+export async function sweepAll(storage: ObjectStorage, nowMs: number): Promise<Swept> {
+  const { index } = storage;
+  await index.fresh();
+  const uploads = await sweepNotes(storage, nowMs);
+  let expired = 0;
+  for (const entry of expiredOf(storage, nowMs))
+    if (await removeEntry(storage, entry)) expired += 1;
+  let evicted = 0;
+  const orgs = new Set([...index.entries()].map(({ value }) => value.entry.org));
+  for (const org of orgs) evicted += await evict(storage, org);
+  return { uploads, expired, evicted };
+}
+
+function expiredOf({ index, limits }: ObjectStorage, nowMs: number): readonly ObjectEntry[] {
+  return [...index.entries()]
+    .map(({ value }) => value.entry)
+    .filter(({ kind, usedAt }) => {
+      const ttlMs = ttlMsOf(kind, limits);
+      return ttlMs !== undefined && usedAt + ttlMs < nowMs;
+    })
+    .slice(0, sweptMax);
+}
+
+/** How many of them were uploads that nobody has committed. */
+async function sweepNotes(storage: ObjectStorage, nowMs: number): Promise<number> {
+  const { index, table, limits } = storage;
+  const due = [...index.notes()]
+    .filter(({ value }) => value.expiresAt + limits.graceMs < nowMs)
+    .slice(0, sweptMax);
+  if (due.length === 0) return 0;
+  const marked: KnownNote[] = [];
+  for (const { key, seq, value } of due) {
+    const text = rowText({ ...value, sweeping: true });
+    const now = value.sweeping === true ? seq : await table.put(key, text, { expect: seq });
+    if (now !== undefined) marked.push({ key, seq: now, value });
+  }
+  // From the mark on no commit can begin; whatever was committed before is known then.
+  await index.fresh();
+  let swept = 0;
+  for (const note of marked) if (await sweepNote(storage, note)) swept += 1;
+  return swept;
+}
+
+async function sweepNote(storage: ObjectStorage, { key, seq, value }: KnownNote): Promise<boolean> {
+  const { index, places, table } = storage;
+  const abandoned = value.keys.filter((each) => !index.isUsed(each));
+  // Of a storage that is not set up here somebody else must remove them.
+  if (abandoned.some((each) => places.at(each) === undefined)) return false;
+  try {
+    for (const each of abandoned) await places.at(each)?.delete(each);
+  } catch (error) {
+    storage.log.warn(
+      { err: error },
+      'bytes of an object cannot be removed; the next sweep tries again',
+    );
+    return false;
+  }
+  await attempting(storage, 'a note of an upload', table.delete(key, { expect: seq }));
+  return value.upload !== undefined && abandoned.length === value.keys.length;
+}
