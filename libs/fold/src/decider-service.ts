@@ -12,6 +12,7 @@ export type DeciderConfig = NatsConfig & Readonly<{ WAYBILL_PARTITIONS: number }
 export type DeciderJournal = Pick<
   Journal,
   | 'append'
+  | 'blobs'
   | 'get'
   | 'info'
   | 'last'
@@ -21,6 +22,7 @@ export type DeciderJournal = Pick<
   | 'read'
   | 'saveSnapshot'
   | 'serverTime'
+  | 'table'
   | 'watchLeases'
 >;
 

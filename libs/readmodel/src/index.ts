@@ -1,5 +1,6 @@
 /** The public door of `@waybill/readmodel`: connection, migrations, tables as data, and the queries of the api. */
 export { type AgentSummary, agent, connectedAgents, listAgents } from './agent-query.ts';
+export { type ApprovalFilter, type ApprovalSummary, listApprovals } from './approval-query.ts';
 export { type Checkpoint, checkpoints } from './checkpoint-query.ts';
 export {
   type Connection,
@@ -9,6 +10,7 @@ export {
   type ReadModelOptions,
 } from './connection.ts';
 export { isDatabaseOutage } from './database-outage.ts';
+export { logVolume } from './log-volume-query.ts';
 export { MigrationFailed, migrate } from './migrator.ts';
 export {
   type BadCursor,
@@ -39,3 +41,13 @@ export {
   tables,
 } from './tables.ts';
 export { listTriggers, type TriggerSummary, trigger } from './trigger-query.ts';
+export { type UpstreamRuns, upstreamRuns } from './upstream-query.ts';
+export {
+  type ArtifactSummary,
+  type AttestationSummary,
+  artifact,
+  listArtifacts,
+  listAttestations,
+  listUsage,
+  type UsageSummary,
+} from './work-query.ts';

@@ -9,11 +9,15 @@ import { isDatabaseOutage } from './database-outage.ts';
 import { databaseRefusal } from './database-refusal.ts';
 import { readModel } from './migrations/0001_read_model.ts';
 import { dispatch } from './migrations/0002_dispatch.ts';
+import { approvals } from './migrations/0003_approvals.ts';
+import { work } from './migrations/0004_work.ts';
 
 /** In the order of their names; append, never change one that has been released. */
 const migrations: Readonly<Record<string, (schema: string) => Migration>> = {
   '0001_read_model': readModel,
   '0002_dispatch': dispatch,
+  '0003_approvals': approvals,
+  '0004_work': work,
 };
 
 export class MigrationFailed extends Error {

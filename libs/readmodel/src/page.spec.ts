@@ -1,10 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { limitOf, nameCursor, nameOf, pageOf, seqCursor, seqOf } from './page.ts';
+import {
+  limitOf,
+  nameCursor,
+  nameOf,
+  pageOf,
+  placeCursor,
+  placeOf,
+  seqCursor,
+  seqOf,
+} from './page.ts';
 
 describe('cursors', () => {
   it('read back what they were made from', () => {
     expect(seqOf(seqCursor(42))).toBe(42);
     expect(nameOf(nameCursor('agent-1'))).toBe('agent-1');
+    const place = { at: '2026-01-02T03:04:05.678Z', id: 'run-0-0-p1' };
+    expect(placeOf(placeCursor(place))).toEqual(place);
+    expect(placeOf(undefined)).toBeNull();
   });
 
   it('are refused when nobody here made them', () => {
@@ -12,6 +24,9 @@ describe('cursors', () => {
       expect(seqOf(cursor), cursor).toBeUndefined();
     for (const cursor of ['', 'agent-1', seqCursor(42), nameCursor("'; drop")])
       expect(nameOf(cursor), cursor).toBeUndefined();
+    const never = { at: '2026-99-02T03:04:05.678Z', id: 'x' };
+    for (const cursor of ['', 'x', seqCursor(42), placeCursor(never)])
+      expect(placeOf(cursor), cursor).toBeUndefined();
   });
 });
 

@@ -30,6 +30,34 @@ export function seqOf(cursor: string | undefined): number | undefined {
   return /^\d{1,15}$/.test(text) && encode(text) === cursor ? Number(text) : undefined;
 }
 
+type RowPlace = Readonly<{ seq: number; index: number }>;
+/** Of a list whose sequences have several rows. */
+export const rowCursor = ({ seq, index }: RowPlace): string => encode(`r:${seq}:${index}`);
+
+/** The row that the page begins behind; without a cursor, before all; undefined for a cursor that is none. */
+export function rowOf(cursor: string | undefined): RowPlace | undefined {
+  if (cursor === undefined) return { seq: 0, index: -1 };
+  const text = decode(cursor);
+  const [, seq, index] = /^r:(\d{1,15}):(\d{1,9})$/.exec(text) ?? [];
+  return seq !== undefined && encode(text) === cursor
+    ? { seq: Number(seq), index: Number(index) }
+    : undefined;
+}
+
+type Place = Readonly<{ at: string; id: string }>;
+/** Of a list that is ordered by time, and where times are equal by id. */
+export const placeCursor = ({ at, id }: Place): string => encode(`t:${at}:${id}`);
+
+/** The place that the page begins below: null without a cursor; undefined for one that is none. */
+export function placeOf(cursor: string | undefined): Place | null | undefined {
+  if (cursor === undefined) return null;
+  const text = decode(cursor);
+  const [, at, id] =
+    /^t:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z):([A-Za-z0-9_-]{1,128})$/.exec(text) ?? [];
+  const isTime = at !== undefined && !Number.isNaN(Date.parse(at));
+  return isTime && id !== undefined && encode(text) === cursor ? { at, id } : undefined;
+}
+
 /** The name that the page begins after; without a cursor, the empty one. */
 export function nameOf(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return '';

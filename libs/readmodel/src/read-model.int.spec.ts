@@ -55,6 +55,12 @@ const aRun = (org: string, n: number): Row<'runs'> => ({
   duration_ms: null,
   cost_usd: 0,
   usage: {},
+  repository: null,
+  trust: 'trusted',
+  chain_depth: 0,
+  upstream: null,
+  late_usage: null,
+  log_bytes: 0,
   cancel: null,
   anomalies: 0,
   first_seq: n,
@@ -150,7 +156,12 @@ describe('the schema', () => {
     const schema = 'waybill_many';
     const models = [1, 2, 3].map(() => connectReadModel({ databaseUrl, schema, log, max: 3 }));
     const done = await Promise.all(models.map((each) => migrate(each)));
-    expect(done.flat()).toEqual(['0001_read_model', '0002_dispatch']);
+    expect(done.flat()).toEqual([
+      '0001_read_model',
+      '0002_dispatch',
+      '0003_approvals',
+      '0004_work',
+    ]);
     await Promise.all(models.map((each) => each.close()));
   });
 

@@ -21,6 +21,12 @@ export type RunSummary = Readonly<{
   rule: Readonly<{ name: string; generation: number }> | null;
   workflow: string;
   repoUrl: string;
+  /** The repository's name, without credentials. */
+  repository: string | null;
+  trust: string;
+  chainDepth: number;
+  /** The job whose event started it. */
+  upstream: unknown;
   ref: string;
   sha: string;
   requestId: string | null;
@@ -30,6 +36,9 @@ export type RunSummary = Readonly<{
   durationMs: number | null;
   costUsd: number;
   usage: unknown;
+  /** Reported behind its end. */
+  lateUsage: unknown;
+  logBytes: number;
   cancel: unknown;
   record: RecordRef | null;
   anomalies: number;
@@ -137,6 +146,10 @@ const summaryOf = (row: Joined): RunSummary => ({
       : { name: row.rule_name, generation: row.rule_generation },
   workflow: row.workflow,
   repoUrl: row.repo_url,
+  repository: row.repository,
+  trust: row.trust,
+  chainDepth: row.chain_depth,
+  upstream: row.upstream,
   ref: row.ref,
   sha: row.sha,
   requestId: row.request_id,
@@ -146,6 +159,8 @@ const summaryOf = (row: Joined): RunSummary => ({
   durationMs: row.duration_ms,
   costUsd: row.cost_usd,
   usage: row.usage,
+  lateUsage: row.late_usage,
+  logBytes: row.log_bytes,
   cancel: row.cancel,
   record:
     row.sha256 === null || row.record_first === null || row.record_last === null
