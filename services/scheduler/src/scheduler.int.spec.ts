@@ -101,11 +101,34 @@ describe('the scheduler', () => {
     await runs.fact(run, 'approval.requested', { body: { messageId: 'm', stepIndex: 0 } });
     await runs.serverTimePasses(1_500);
     expect((await log.run(run)).jobs[0]?.state).toBe('running');
-    await runs.fact(run, 'approval.answered', { body: { requestId: 'm', outcome: 'approved' } });
+    const vote = { approvalId: `${run}-0-p1`, by: 'ada', teams: [], decision: 'approve' };
+    await runs.fact(run, 'approval.answered', { body: vote });
+    await runs.resolved(run, 'approved');
     const events = await log.until(run, 'job.cancel', has('job.cancel'));
     const from = only(events, 'approval.requested')[0]?.at ?? 0;
     expect((only(events, 'job.cancel')[0]?.at ?? 0) - from).toBeGreaterThan(2_000);
     expect((await log.run(run)).anomalies).toBe(0);
+  });
+
+  it('ends what people did not answer in time: of a step, whose agent is told, and of a held job', async () => {
+    await start();
+    const run = await runs.offered({ run: { staleMs: 60_000 } });
+    await runs.fact(run, 'job.ack');
+    const request = { messageId: 'm', stepIndex: 0, timeoutSeconds: 1 };
+    await runs.fact(run, 'approval.requested', { body: request });
+    const events = await log.until(run, 'approval.resolved', has('approval.resolved'));
+    expect(only(events, 'approval.resolved')[0]?.body).toMatchObject({
+      approvalId: `${run}-0-p1`,
+      requestId: 'm',
+      outcome: 'expired',
+    });
+    expect(await log.run(run)).toMatchObject({ anomalies: 0, jobs: [{ state: 'running' }] });
+    const held = await runs.created({ spec: { approval: { timeoutMs: 500 } } });
+    await log.until(held, 'approval.resolved', has('approval.resolved'));
+    expect(await log.run(held)).toMatchObject({
+      anomalies: 0,
+      jobs: [{ state: 'failed', failure: 'approval_expired' }],
+    });
   });
 
   it('ends a silent job that was told to stop as it was meant', async () => {

@@ -1,5 +1,5 @@
 /** Runs, facts, sessions and schedulers at a real log, for specs. */
-import type { Journal } from '@waybill/journal';
+import type { Appended, Journal } from '@waybill/journal';
 import { manualClock, readConfig } from '@waybill/process';
 import { eventually } from '@waybill/process/testing';
 import type { FactType, JobSpec, RunCreated, RunEvent } from '@waybill/protocol';
@@ -32,8 +32,8 @@ export function testRuns(log: TestLog) {
     return count;
   };
 
-  /** A run whose jobs are offered, with short times; all jobs to one session. */
-  const offered = async ({ jobs = 1, session = 7, spec, run: change }: Shape = {}) => {
+  /** A run with short times. */
+  const created = async ({ jobs = 1, spec, run: change }: Shape = {}) => {
     const run = runId(triggerId(ORG, 'test', `t${next()}`), 0);
     const times = { ackTimeoutMs: 700, recoveryMs: 700, staleMs: 700, cancelGraceMs: 300 };
     const shapes = Array.from({ length: jobs }, (_, at) => ({
@@ -45,12 +45,20 @@ export function testRuns(log: TestLog) {
     const filter = subjects.runFilter(ORG, run);
     const source = 'test';
     const meta = { id: `c${run}`, source };
-    const created = runDraft({ org: ORG, runId: run, type: 'run.created', meta, body });
-    let last = await log.journal.append(created, { filter, lastSeq: 0 });
-    for (const { jobId } of body.jobs) {
+    const draft = runDraft({ org: ORG, runId: run, type: 'run.created', meta, body });
+    await log.journal.append(draft, { filter, lastSeq: 0 });
+    return run;
+  };
+  /** Its jobs are offered, all of them to one session. */
+  const offered = async ({ session = 7, ...shape }: Shape = {}) => {
+    const run = await created(shape);
+    const filter = subjects.runFilter(ORG, run);
+    const { seq, created: body } = await log.run(run);
+    let last: Appended = { outcome: 'stored', seq, duplicate: false };
+    for (const { jobId } of body?.jobs ?? []) {
       if (last.outcome !== 'stored') throw new Error(last.outcome);
       const about = { jobId, attempt: 1, agentId: 'a', session };
-      const { ackTimeoutMs } = body;
+      const ackTimeoutMs = body?.ackTimeoutMs ?? 0;
       const offer = { ...about, fence: last.seq, ackTimeoutMs, reason: 'initial' as const };
       last = await log.journal.append(
         runDraft({
@@ -58,7 +66,7 @@ export function testRuns(log: TestLog) {
           runId: run,
           type: 'job.offered',
           to: 'a',
-          meta: { ...about, id: `o${jobId}`, source },
+          meta: { ...about, id: `o${jobId}`, source: 'test' },
           body: offer,
         }),
         { filter, lastSeq: last.seq },
@@ -76,6 +84,23 @@ export function testRuns(log: TestLog) {
     const meta = { id: `f${next()}`, source: 'test', ...about };
     const draft = runDraft({ org: ORG, runId: run, type, meta, body: JSON.stringify(body) });
     await log.journal.append(draft);
+  };
+
+  /** As a dispatcher says it of the first approval that the first job asked for. */
+  const resolved = async (run: string, outcome: 'approved' | 'rejected'): Promise<void> => {
+    const { seq: lastSeq } = await log.run(run);
+    const about = { jobId: `${run}-0`, attempt: 1 };
+    await log.journal.append(
+      runDraft({
+        org: ORG,
+        runId: run,
+        type: 'approval.resolved',
+        to: 'a',
+        meta: { id: `f${next()}`, source: 'test', ...about },
+        body: { ...about, approvalId: `${run}-0-p1`, requestId: 'm', outcome },
+      }),
+      { filter: subjects.runFilter(ORG, run), lastSeq },
+    );
   };
 
   const beat = (run: string, job = 0) => {
@@ -103,7 +128,7 @@ export function testRuns(log: TestLog) {
     await eventually(async () => (await log.journal.serverTime('WB_RUNS')) >= until);
   };
 
-  return { offered, fact, beat, registered, serverTimePasses };
+  return { created, offered, fact, resolved, beat, registered, serverTimePasses };
 }
 
 /** What a spec may put in the place of parts of the journal. */

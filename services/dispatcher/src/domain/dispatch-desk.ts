@@ -80,7 +80,7 @@ export function createDesk({ ackTimeoutMs }: DeskOptions): Desk {
     let hasMoved = false;
     for (const [index, job] of run.jobs.entries()) {
       const was = before.jobs[index];
-      if (was === job || (was?.state === job.state && was.cancel === job.cancel)) continue;
+      if (was === job || (was !== undefined && isStill(was, job))) continue;
       hasMoved = true;
       if (was?.state !== job.state) move(place, was, job);
     }
@@ -198,6 +198,10 @@ export function createDesk({ ackTimeoutMs }: DeskOptions): Desk {
     unanswered: onTheWay.unanswered,
   };
 }
+
+/** Nothing of it that is decided about has changed. */
+const isStill = (was: Job, job: Job): boolean =>
+  was.state === job.state && was.cancel === job.cancel && was.approvals === job.approvals;
 
 const heldAttempt = (job: Job): Attempt | undefined =>
   isHeld(job) ? currentAttempt(job) : undefined;

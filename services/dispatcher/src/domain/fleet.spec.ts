@@ -253,10 +253,11 @@ describe('an agent that is passed over', () => {
     expect(room(fleet)).toBe('assumed');
   });
 
-  it('is one that let an offer expire or drains, until it registers again', () => {
+  it('is one that let an offer expire, drains or is lost, until it registers again', () => {
     for (const make of [
       (h: ReturnType<typeof offered>) => h.expired(1),
       (h: ReturnType<typeof offered>) => h.reject(1, 7, 'draining'),
+      (h: ReturnType<typeof offered>) => h.lost(1, 7, true),
     ]) {
       const h = offered();
       const event = make(h);

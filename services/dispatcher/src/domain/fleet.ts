@@ -112,7 +112,9 @@ export function createFleet<D extends Demand>(onRoom: (demand: D) => void): Flee
       const { session, seat } = agent;
       if (session?.seq === attempt.session) {
         if (event.type === 'job.offered') session.shown = Math.max(0, session.shown - 1);
-        else if (event.type === 'job.expired') session.isClosed = true;
+        // The end of a session is in its runs before it is among the agents.
+        else if (event.type === 'job.expired' || event.type === 'agent.lost')
+          session.isClosed = true;
         else if (event.type === 'job.status') endedJob(session, seat?.capacity ?? 1);
         else if (event.type === 'job.reject' && event.body.reason === 'draining')
           session.isDraining = true;
@@ -193,11 +195,12 @@ type Head = Readonly<{ version: number }>;
 
 type Telling = Extract<
   RunEvent,
-  { type: 'job.offered' | 'job.expired' | 'job.reject' | 'job.status' }
+  { type: 'job.offered' | 'job.expired' | 'job.reject' | 'job.status' | 'agent.lost' }
 >;
 
 const tellsOfAgent = (event: RunEvent): event is Telling =>
   event.type === 'job.offered' ||
   event.type === 'job.expired' ||
   event.type === 'job.reject' ||
+  event.type === 'agent.lost' ||
   (event.type === 'job.status' && isTerminalJob(event.body.state));

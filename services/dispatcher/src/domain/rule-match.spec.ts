@@ -27,6 +27,8 @@ const trigger = (data: unknown, event = 'push', source = 'github'): TriggerRecei
   event,
   deliveryId: 'd',
   digest: '',
+  chainDepth: 0,
+  trust: 'trusted',
   data,
 });
 
@@ -94,6 +96,7 @@ describe('a GitHub event', () => {
       sha: 'a'.repeat(40),
       paths: ['src/a.ts', 'docs/readme.md'],
       deleted: false,
+      trust: 'trusted',
     });
   });
 

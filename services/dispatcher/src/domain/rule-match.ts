@@ -1,5 +1,6 @@
-/** Which rules a trigger starts: source, event, branches and paths must all agree. Pure. */
-import type { Rule, TriggerReceived } from '@waybill/protocol';
+/** Which rules a trigger starts: source, event, branches and paths must all agree, and for emitted events the repository. Pure. */
+import { EmittedEvent, type Rule, type TriggerReceived, UPSTREAM } from '@waybill/protocol';
+import { isHeardBy } from './emitted-match.ts';
 import { matchesGlobs } from './glob.ts';
 import type { SourceEvent } from './source-event.ts';
 
@@ -7,6 +8,7 @@ export function ruleMatches(rule: Rule, trigger: TriggerReceived, about: SourceE
   const { on } = rule.spec;
   if (on.source !== trigger.source) return false;
   if (on.event !== undefined && on.event !== trigger.event) return false;
+  if (on.source === UPSTREAM && !isHeard(rule, trigger)) return false;
   if (about.deleted && on.event === 'push') return false;
   if (
     on.branches !== undefined &&
@@ -15,4 +17,10 @@ export function ruleMatches(rule: Rule, trigger: TriggerReceived, about: SourceE
     return false;
   const { paths } = on;
   return paths === undefined || (about.paths ?? []).some((path) => matchesGlobs(paths, path));
+}
+
+/** Only what a gateway has stored under that source is an emitted event, whatever else may lie there. */
+function isHeard(rule: Rule, trigger: TriggerReceived): boolean {
+  const emitted = EmittedEvent.safeParse(trigger.data);
+  return trigger.kind === 'upstream' && emitted.success && isHeardBy(rule, trigger, emitted.data);
 }

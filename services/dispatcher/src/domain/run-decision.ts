@@ -1,6 +1,6 @@
 /**
  * What a run needs decided next, one decision at a time: the next expectation is known only once the last one is folded. First who
- * is to stop, then who is not to begin, then whose needs have been settled, last the end. Offers are not made here, because they
+ * is to stop, then what people have said, who is not to begin, whose needs have been settled, last the end. Offers are not made here, because they
  * also need an agent. Pure and idempotent: the same run gives the same decision.
  */
 
@@ -21,9 +21,12 @@ import {
   isHeld,
   isTerminalJob,
   isUntouched,
+  logBytesOf,
   needsOf,
   runDraft,
+  spendingOf,
 } from '@waybill/protocol';
+import { resolutionOf } from './approval-decision.ts';
 import type { Offeree } from './fleet.ts';
 
 /** To be appended only where nothing of the run lies behind `lastSeq`. */
@@ -41,6 +44,10 @@ export function decideRun(run: Run): Decision | undefined {
   for (const job of run.jobs) {
     const stop = decideStop(run, created, job, isDoomed);
     if (stop !== undefined) return stop;
+  }
+  for (const job of run.jobs) {
+    const resolution = decideApproval(run, created, job);
+    if (resolution !== undefined) return resolution;
   }
   for (const job of run.jobs) {
     const { jobId } = job.spec;
@@ -87,6 +94,17 @@ function decideStop(
   return addressed(run, created, 'job.cancel', body, { attempt, fence, agentId, session });
 }
 
+/** Told to the agent that asks; of a job that nobody has yet, to nobody. */
+function decideApproval(run: Run, created: Created, job: Job): Decision | undefined {
+  const body = resolutionOf(job);
+  const current = currentAttempt(job);
+  if (body === undefined) return undefined;
+  if (body.attempt === undefined || current === undefined)
+    return about(run, created, 'approval.resolved', body);
+  const { attempt, fence, agentId, session } = current;
+  return addressed(run, created, 'approval.resolved', body, { attempt, fence, agentId, session });
+}
+
 function decidePending(run: Run, created: Created, { spec }: Job): Decision | undefined {
   const { jobId } = spec;
   const needs = needsOf(spec.needs, run.jobs);
@@ -95,7 +113,12 @@ function decidePending(run: Run, created: Created, { spec }: Job): Decision | un
   return about(run, created, 'job.skipped', { jobId, because: [...needs.because] });
 }
 
-type Unaddressed = 'job.queued' | 'job.skipped' | 'job.cancelled' | 'run.completed';
+type Unaddressed =
+  | 'job.queued'
+  | 'job.skipped'
+  | 'job.cancelled'
+  | 'approval.resolved'
+  | 'run.completed';
 
 function about<T extends Unaddressed>(
   run: Run,
@@ -104,7 +127,7 @@ function about<T extends Unaddressed>(
   body: BodyOf<T>,
 ): Decision {
   const jobId = 'jobId' in body && typeof body.jobId === 'string' ? body.jobId : undefined;
-  const id = decisionId(org, runId, type, jobId ?? 'run', run.seq);
+  const id = decisionId(org, runId, type, approvalIn(body) ?? jobId ?? 'run', run.seq);
   const meta = { id, source: SOURCE, jobId, ...traceOf(run) };
   const draft = runDraft({ org, runId, type, meta, body });
   return { runId, draft, expect: expectationOf(org, runId, run.seq) };
@@ -112,7 +135,11 @@ function about<T extends Unaddressed>(
 
 type Addressee = Readonly<{ attempt: number; fence: number; agentId: string; session: number }>;
 
-function addressed<T extends 'job.offered' | 'job.cancel'>(
+/** A job may have several at once: each has decisions of its own. */
+const approvalIn = (body: object): string | undefined =>
+  'approvalId' in body && typeof body.approvalId === 'string' ? body.approvalId : undefined;
+
+function addressed<T extends 'job.offered' | 'job.cancel' | 'approval.resolved'>(
   run: Run,
   { org, runId }: Created,
   type: T,
@@ -120,7 +147,7 @@ function addressed<T extends 'job.offered' | 'job.cancel'>(
   to: Addressee,
 ): Decision {
   const { jobId } = body;
-  const id = decisionId(org, runId, type, `${jobId}.${to.attempt}`, run.seq);
+  const id = decisionId(org, runId, type, approvalIn(body) ?? `${jobId}.${to.attempt}`, run.seq);
   const meta = { id, source: SOURCE, jobId, ...to, ...traceOf(run) };
   const draft = runDraft({ org, runId, type, to: to.agentId, meta, body });
   return { runId, draft, expect: expectationOf(org, runId, run.seq) };
@@ -132,14 +159,13 @@ const traceOf = ({ requestId, traceparent }: Run) => ({
   traceparent: traceparent ?? undefined,
 });
 
-/** Usage and cost are sums over usage events, which no agent of this version reports. */
 const completedBody = (
   run: Run,
   completion: NonNullable<ReturnType<typeof completionOf>>,
 ): BodyOf<'run.completed'> => ({
   ...completion,
-  usage: {},
-  costUsd: 0,
+  ...spendingOf(run),
+  logBytes: logBytesOf(run),
   priceGeneration: null,
   jobs: run.jobs.map((job) => ({
     jobId: job.spec.jobId,

@@ -3,9 +3,24 @@
  * holds: whoever finds a decided run missing makes exactly the same one.
  */
 
-import type { JobRequest, Rule, RunCreated, TriggerReceived } from '@waybill/protocol';
-import { checkNeeds, jobSpecs, needOf, RunRequest, wire } from '@waybill/protocol';
-import { sourceEvent } from './source-event.ts';
+import type {
+  JobRequest,
+  OrgSettings,
+  Rule,
+  RunCreated,
+  TriggerReceived,
+  Trust,
+} from '@waybill/protocol';
+import {
+  checkNeeds,
+  EmittedEvent,
+  jobSpecs,
+  needOf,
+  RunRequest,
+  repositoryOf,
+  wire,
+} from '@waybill/protocol';
+import { aboutTrigger } from './source-event.ts';
 import { render } from './template.ts';
 
 /** A generation of a rule with its place in WB_CONFIG. */
@@ -30,16 +45,23 @@ export type RunPlan =
 const FRAME_RESERVE_BYTES = 64 * 1024;
 
 /**
+ * What the org has set is pinned as it is now; another dispatcher may know it otherwise, and the log keeps the run of the first.
  * `maxBytes` bounds the body, and so does the frame that an agent takes: the trigger's payload is left out (null) where it would
  * not fit beside the rest.
  */
-export function planRun(trigger: TriggerReceived, planned: PlannedRun, maxBytes: number): RunPlan {
+export function planRun(
+  trigger: TriggerReceived,
+  planned: PlannedRun,
+  maxBytes: number,
+  { approvalTimeoutMs }: Pick<OrgSettings, 'approvalTimeoutMs'> = {},
+): RunPlan {
   const made =
     planned.rule === null
       ? fromRequest(trigger, planned.runId)
       : fromRule(trigger, planned.runId, planned.rule);
   if ('impossible' in made) return made;
-  return fitted(made.created, maxBytes);
+  const pinned = approvalTimeoutMs === undefined ? {} : { approvalTimeoutMs };
+  return fitted({ ...made.created, ...pinned }, maxBytes);
 }
 
 /** Whole, or without the payload, or not at all. */
@@ -64,11 +86,22 @@ const bytesOf = (text: string, bound: number): number =>
 /** Secrets are sealed before they reach the log: in the stored request they are no longer a record of strings. */
 function requestOf(
   trigger: TriggerReceived,
-): Readonly<{ request: RunRequest; secrets: unknown }> | undefined {
+):
+  | Readonly<{ request: RunRequest; sealed: Pick<RunCreated, 'secrets' | 'credentials'> }>
+  | undefined {
   if (typeof trigger.data !== 'object' || trigger.data === null) return undefined;
-  const { secrets, ...rest } = { secrets: undefined, ...trigger.data };
+  const { secrets, credentials, ...rest } = {
+    secrets: undefined,
+    credentials: undefined,
+    ...trigger.data,
+  };
   const request = RunRequest.safeParse(rest);
-  return request.success ? { request: request.data, secrets } : undefined;
+  if (!request.success) return undefined;
+  const sealed = {
+    ...(secrets === undefined ? {} : { secrets }),
+    ...(credentials === undefined ? {} : { credentials }),
+  };
+  return { request: request.data, sealed };
 }
 
 type Made = Readonly<{ created: RunCreated } | { impossible: string }>;
@@ -76,18 +109,18 @@ type Made = Readonly<{ created: RunCreated } | { impossible: string }>;
 function fromRequest(trigger: TriggerReceived, id: string): Made {
   const stored = requestOf(trigger);
   if (stored === undefined) return { impossible: 'the stored request is not a run request' };
-  const { request, secrets } = stored;
+  const { request, sealed } = stored;
   const workflow = request.workflow ?? request.jobs[0]?.name ?? 'run';
   const repoUrl = request.repoUrl ?? '';
   const created: RunCreated = {
     ...common(trigger, id),
     rule: null,
     workflow,
-    repoUrl,
+    ...codeOf(repoUrl, request.trust ?? 'trusted'),
     ref: request.ref ?? '',
     sha: request.sha ?? '',
     ...(request.input === undefined ? {} : { input: request.input }),
-    ...(secrets === undefined ? {} : { secrets }),
+    ...sealed,
     event: null,
     jobs: jobSpecs(request.jobs, {
       runId: id,
@@ -102,9 +135,10 @@ function fromRequest(trigger: TriggerReceived, id: string): Made {
 
 function fromRule(trigger: TriggerReceived, id: string, placed: PlacedRule): Made {
   const { spec, metadata } = placed.rule;
-  const about = sourceEvent(trigger.data);
   const workflow = spec.workflow ?? metadata.name;
-  const repoUrl = spec.repo === undefined ? about.repoUrl : render(spec.repo, trigger.data);
+  const asked = spec.repo === undefined ? undefined : render(spec.repo, trigger.data);
+  const about = aboutTrigger(trigger, asked);
+  const repoUrl = asked ?? about.repoUrl;
   const jobs = render(spec.jobs, trigger.data);
   const problem = problemOf(jobs);
   if (problem !== undefined) return problem;
@@ -112,7 +146,7 @@ function fromRule(trigger: TriggerReceived, id: string, placed: PlacedRule): Mad
     ...common(trigger, id),
     rule: { name: metadata.name, generation: placed.generation },
     workflow,
-    repoUrl,
+    ...codeOf(repoUrl, about.trust),
     ref: repoUrl === '' ? '' : about.ref,
     sha: repoUrl === '' ? '' : about.sha,
     event: trigger.data,
@@ -120,6 +154,16 @@ function fromRule(trigger: TriggerReceived, id: string, placed: PlacedRule): Mad
     ...limitsOf(spec),
   };
   return { created };
+}
+
+/** Whose code the run is about. */
+function codeOf(repoUrl: string, trust: Trust) {
+  const repository = repositoryOf(repoUrl);
+  return {
+    repoUrl,
+    ...(repository === '' ? {} : { repository }),
+    ...(trust === 'trusted' ? {} : { trust }),
+  };
 }
 
 /** What an expression may have made of jobs that made sense: no name, or one that others do not need any more. */
@@ -148,8 +192,18 @@ const common = (trigger: TriggerReceived, id: string) => ({
     kind: trigger.kind,
     event: trigger.event,
     deliveryId: trigger.deliveryId,
+    ...(trigger.askedBy === undefined ? {} : { by: trigger.askedBy }),
+    ...chainOf(trigger),
   },
   ackTimeoutMs: timing.ackTimeoutMs,
   recoveryMs: timing.recoveryMs,
   staleMs: timing.staleMs,
 });
+
+/** Of an event that a step emitted. */
+function chainOf({ kind, chainDepth, data }: TriggerReceived) {
+  const source = kind === 'upstream' ? EmittedEvent.safeParse(data).data?.source : undefined;
+  if (source === undefined) return {};
+  const { runId, jobId, originalRunId = runId } = source;
+  return { chainDepth, from: { runId, jobId, originalRunId } };
+}

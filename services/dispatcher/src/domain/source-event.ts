@@ -1,7 +1,9 @@
 /**
  * What a trigger's payload says about a repository: where it is, which branch and commit, which files were touched. GitHub's
- * shapes are read as they come (push, pull request and whatever else names a repository); another producer may use the same.
+ * shapes are read as they come (push, pull request and whatever else names a repository); another producer may use the same. An
+ * event that a step emitted says it of the run that it came from.
  */
+import { EmittedEvent, repositoryOf, type TriggerReceived, type Trust } from '@waybill/protocol';
 
 export type SourceEvent = Readonly<{
   repoUrl: string;
@@ -13,7 +15,27 @@ export type SourceEvent = Readonly<{
   paths: readonly string[] | undefined;
   /** A push that deletes its branch has no commit to run on. */
   deleted: boolean;
+  /** `fork` where the commit is of another repository than the one that the payload is about. */
+  trust: Trust;
 }>;
+
+/** Of any trigger. `repoUrl`: what is cloned where it is not for the payload to say. */
+export function aboutTrigger(trigger: TriggerReceived, repoUrl = ''): SourceEvent {
+  if (trigger.kind !== 'upstream') return sourceEvent(trigger.data);
+  const source = EmittedEvent.safeParse(trigger.data).data?.source;
+  const branch = source?.ref ?? '';
+  // Names of another repository mean nothing here.
+  const isSame = source !== undefined && repositoryOf(repoUrl) === source.repository;
+  return {
+    repoUrl: '',
+    branch,
+    ref: isSame ? branch : '',
+    sha: isSame ? source.sha : '',
+    paths: undefined,
+    deleted: false,
+    trust: trigger.trust,
+  };
+}
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -40,7 +62,29 @@ export function sourceEvent(data: unknown): SourceEvent {
     sha: /^0+$/.test(sha) ? '' : sha,
     paths: pathsOf(payload['commits']),
     deleted: payload['deleted'] === true,
+    trust: isForeign(payload, pull) ? 'fork' : 'trusted',
   };
+}
+
+/** What a pull request or the run of a workflow brings from a repository that is not, or cannot be seen to be, this one. */
+function isForeign(payload: Fields, pull: Fields): boolean {
+  const { repository, pull_request: asked, workflow_run: made } = payload;
+  const run = fields(made);
+  const isPull = typeof asked === 'object' && asked !== null;
+  const isRun = typeof made === 'object' && made !== null;
+  const base = fields(fields(pull['base'])['repo'] ?? repository);
+  return (
+    (isPull && !isSameRepository(fields(fields(pull['head'])['repo']), base)) ||
+    (isRun &&
+      !isSameRepository(fields(run['head_repository']), fields(run['repository'] ?? repository)))
+  );
+}
+
+function isSameRepository(one: Fields, other: Fields): boolean {
+  if (typeof one['id'] === 'number' && typeof other['id'] === 'number')
+    return one['id'] === other['id'];
+  const name = text(one['full_name']).toLowerCase();
+  return name !== '' && name === text(other['full_name']).toLowerCase();
 }
 
 const branchOf = (ref: string): string =>

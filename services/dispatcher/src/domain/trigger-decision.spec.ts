@@ -36,6 +36,8 @@ const trigger: TriggerReceived = {
   event: 'push',
   deliveryId: 'd1',
   digest: '',
+  chainDepth: 0,
+  trust: 'trusted',
   data,
 };
 const placed = (name: string, spec: Record<string, unknown> = {}): PlacedRule => ({
@@ -138,6 +140,17 @@ describe('a run', () => {
     if (run === undefined) throw new Error('one run is decided');
     const planned = plan(trigger, { runId: run.runId, rule }, BYTES);
     expect('text' in planned && planned.text).toBe(bodies.get(bodyKey(run)));
+  });
+
+  it('pins how long the org gives people to approve', () => {
+    const jobs = [{ name: 'a', steps: [{ run: 'true' }], approval: { users: ['ada'] } }];
+    const made = plan(direct({ jobs }), { runId: runId(id, 0), rule: null }, BYTES, {
+      approvalTimeoutMs: 60_000,
+    });
+    expect('created' in made && made.created).toMatchObject({
+      approvalTimeoutMs: 60_000,
+      jobs: [{ approval: { users: ['ada'] } }],
+    });
   });
 
   it('takes its limits from what asks for it', () => {

@@ -3,11 +3,11 @@
  * instead of being waited for.
  */
 
-import type { PinnedRule, TriggerDecided, TriggerReceived } from '@waybill/protocol';
+import type { OrgSettings, PinnedRule, TriggerDecided, TriggerReceived } from '@waybill/protocol';
 import { runId } from '@waybill/protocol';
 import { ruleMatches } from './rule-match.ts';
 import { type PlacedRule, planRun, type RunPlan } from './run-plan.ts';
-import { sourceEvent } from './source-event.ts';
+import { aboutTrigger } from './source-event.ts';
 
 export type DecidedTrigger = Readonly<{
   decided: TriggerDecided;
@@ -26,6 +26,7 @@ export function decideTrigger(
   trigger: TriggerReceived,
   rules: readonly PlacedRule[],
   maxBytes: number,
+  settings: Pick<OrgSettings, 'approvalTimeoutMs'> = {},
 ): DecidedTrigger {
   const wanted = isDirect(trigger) ? [null] : matching(trigger, rules);
   const runs: { rule: PinnedRule | null; runId: string }[] = [];
@@ -33,7 +34,7 @@ export function decideTrigger(
   const problems: string[] = [];
   for (const rule of wanted) {
     const id = runId(trigger.triggerId, runs.length);
-    const plan: RunPlan = planRun(trigger, { runId: id, rule }, maxBytes);
+    const plan: RunPlan = planRun(trigger, { runId: id, rule }, maxBytes, settings);
     if ('impossible' in plan) {
       const about = rule === null ? '' : `no run of the rule "${rule.rule.metadata.name}": `;
       problems.push(`${about}${plan.impossible}`);
@@ -55,7 +56,7 @@ export function decideTrigger(
 }
 
 function matching(trigger: TriggerReceived, rules: readonly PlacedRule[]): readonly PlacedRule[] {
-  const about = sourceEvent(trigger.data);
+  const about = aboutTrigger(trigger);
   return rules
     .filter(({ rule }) => ruleMatches(rule, trigger, about))
     .toSorted((a, b) => (a.rule.metadata.name < b.rule.metadata.name ? -1 : 1));

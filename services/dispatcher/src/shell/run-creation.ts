@@ -26,7 +26,7 @@ export type RunCreationOptions = Readonly<{
   journal: Pick<Journal, 'get' | 'last' | 'maxPayload'>;
   tenure: Pick<Tenure, 'append'>;
   log: Logger;
-  book: Pick<ConfigBook, 'rules' | 'pinned'>;
+  book: Pick<ConfigBook, 'rules' | 'settings' | 'pinned'>;
   knowsRun: (runId: string) => boolean;
 }>;
 
@@ -56,7 +56,8 @@ export function openRunCreation(o: RunCreationOptions): RunCreation {
     const trigger = await receivedAt(event.body.receivedSeq);
     const placed = rule === null ? null : await pinned(rule, event.org);
     if (trigger === undefined || placed === undefined) return undefined;
-    const plan = planRun(trigger, { runId, rule: placed }, bodyBytesMax());
+    const settings = book.settings(event.org);
+    const plan = planRun(trigger, { runId, rule: placed }, bodyBytesMax(), settings);
     if ('text' in plan) return plan.text;
     log.error({ runId, why: plan.impossible }, 'the run that was decided cannot be made here');
     return undefined;

@@ -24,7 +24,7 @@ export type TriggerLoopOptions = Readonly<{
   partition: Partition;
   /** Where a snapshot has found everything before it settled. */
   from: Position | undefined;
-  book: Pick<ConfigBook, 'rules' | 'pinned'>;
+  book: Pick<ConfigBook, 'rules' | 'settings' | 'pinned'>;
   /** With all runs folded that were created before: what it does not know is created. */
   knowsRun: (runId: string) => boolean;
   /** Whether new runs may begin. */
@@ -71,7 +71,12 @@ export async function openTriggerLoop(options: TriggerLoopOptions): Promise<Trig
   /** Whether somebody else's decision lies there, or is on its way to this reader. */
   const decide = async (trigger: TriggerReceived): Promise<boolean> => {
     const { org, source, triggerId } = trigger;
-    const { decided, bodies } = decideTrigger(trigger, book.rules(org), creation.bodyBytesMax());
+    const { decided, bodies } = decideTrigger(
+      trigger,
+      book.rules(org),
+      creation.bodyBytesMax(),
+      book.settings(org),
+    );
     const filter = subjects.triggerFilter(org, source, triggerId);
     remember(recent, triggerId, bodies, sizeOf(bodies));
     for (let lastSeq = trigger.seq; ; ) {

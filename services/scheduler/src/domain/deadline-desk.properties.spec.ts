@@ -4,7 +4,14 @@
  * everything that anybody held is settled.
  */
 import type { Attempt, FactType, Job, Run, RunEvent } from '@waybill/protocol';
-import { currentAttempt, foldRun, isHeld, runsUntil, waitsUntil } from '@waybill/protocol';
+import {
+  currentAttempt,
+  foldRun,
+  isHeld,
+  isOpenApproval,
+  runsUntil,
+  waitsUntil,
+} from '@waybill/protocol';
 import { RUN, START } from '@waybill/protocol/fixtures';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -56,6 +63,8 @@ function dueAt(run: Run, event: RunEvent): number | undefined {
   const current = job && currentAttempt(job);
   if (job === undefined || event.type === 'unreadable') return undefined;
   if (event.type === 'job.timed_out') return waitsUntil(job);
+  if (event.type === 'approval.resolved')
+    return job.approvals.find(({ id }) => id === event.body.approvalId)?.expiresAt;
   if (current === undefined) return undefined;
   const until: Partial<Record<RunEvent['type'], number | null | undefined>> = {
     'job.expired': current.until,
@@ -81,16 +90,35 @@ function speak(bench: Bench, scene: Scene, step: Step): void {
   const jobId = `${RUN}-${step.job}`;
   const known = foldRun(h.events).jobs[step.job];
   const current = known && currentAttempt(known);
-  const { attempt = 1, session = 1 } = current ?? {};
-  const about = { jobId, attempt, session, agentId: current?.agentId ?? 'a', at: scene.now };
+  const { attempt = 1, session = 1, agentId = 'a' } = current ?? {};
+  const about = { jobId, attempt, session, agentId, at: scene.now };
   const { what } = step;
   if (what === 'offer' || what === 'back' || what === 'absent' || what === 'stop')
     return known && move(bench, scene, what, { job: known, about });
-  if (what === 'ask')
-    return void h.add('cancel.requested', { jobIds: [jobId], by: 'ada' }, { at: scene.now });
-  const word = words.get(what);
+  if (what === 'answer') return known && approve(bench, scene, known);
+  const word = what === 'ask' ? cancelOf(jobId) : words.get(what);
   if (word === undefined) return beat(scene.now, attempt, jobId);
   h.add(word[0], word[1] as never, about); // each body is that of its type
+}
+
+const cancelOf = (jobId: string): readonly [FactType, object] => [
+  'cancel.requested',
+  { jobIds: [jobId], by: 'ada' },
+];
+
+/** Somebody answers the last that is open, and the dispatcher ends it. */
+function approve(
+  { h }: Bench,
+  { now: at }: Scene,
+  { spec, state, approvals, attempts }: Job,
+): void {
+  const { jobId } = spec;
+  const approvalId = approvals.findLast(isOpenApproval)?.id ?? 'none';
+  const vote = { approvalId, by: 'ada', teams: [], decision: 'approve' as const };
+  h.add('approval.answered', vote, { jobId, at });
+  const asking = state === 'held' ? {} : { attempt: Math.max(1, attempts.length) };
+  const body = { jobId, ...asking, approvalId, outcome: 'approved' as const };
+  h.add('approval.resolved', body, { jobId, at });
 }
 
 const words: ReadonlyMap<string, readonly [FactType, object]> = new Map([
@@ -101,8 +129,7 @@ const words: ReadonlyMap<string, readonly [FactType, object]> = new Map([
   ['end', ['job.status', { state: 'success' }]],
   ['lost', ['agent.lost', { code: 1006, scalerManaged: false }]],
   ['scaled', ['agent.lost', { code: 1006, scalerManaged: true }]],
-  ['wait', ['approval.requested', { messageId: 'm', stepIndex: 0 }]],
-  ['answer', ['approval.answered', { requestId: 'm', outcome: 'approved' }]],
+  ['wait', ['approval.requested', { messageId: 'm', stepIndex: 0, timeoutSeconds: 30 }]],
 ]);
 
 type About = Readonly<{
@@ -210,7 +237,8 @@ function play(steps: readonly Step[]): Readonly<{ bench: Bench; scene: Scene }> 
   const scene: Scene = { now: START, session: 100, floor: 0 };
   const spec = { timeoutMs: 60_000, queueTimeoutMs: 40_000 };
   bench.lease(true, START);
-  bench.h.created([{ name: 'a', ...spec }, { name: 'b' }, { name: 'c', ...spec }]);
+  const approval = { timeoutMs: 50_000 };
+  bench.h.created([{ name: 'a', ...spec }, { name: 'b' }, { name: 'c', ...spec, approval }]);
   for (const each of steps) {
     // The log's own time never stands still between two events of a history.
     scene.now = Math.max(scene.now, bench.h.at()) + each.passed;
@@ -246,6 +274,7 @@ it('once nobody speaks any more everything that anybody held is settled (invaria
         sweep(bench, at, { what: 'sweep', job: 0, desk, passed: 0 });
       }
       expect(bench.run().jobs.filter(isHeld)).toEqual([]);
+      expect(bench.run().jobs.filter(({ state }) => state === 'held')).toEqual([]);
       const waiting = bench.run().jobs.filter((job) => waitsUntil(job) !== undefined);
       expect(waiting).toEqual([]);
       bench.catchUp(desk);
@@ -285,6 +314,12 @@ it('the histories reach every decision, stored and void', () => {
   const all = ['expired', 'lost', 'stale', 'timed_out', 'cancel', 'cancelled'].map(
     (event) => `job.${event}`,
   );
-  const reached = [...all, 'session.ended', 'deadline.extended', 'void job.expired'];
+  const reached = [
+    ...all,
+    'approval.resolved',
+    'session.ended',
+    'deadline.extended',
+    'void job.expired',
+  ];
   expect([...stored]).toEqual(expect.arrayContaining(reached));
 });

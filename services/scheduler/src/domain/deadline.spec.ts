@@ -1,6 +1,6 @@
 /** What runs for a job in each of its states, and what is decided when it is over. */
-import { foldRun, type Run } from '@waybill/protocol';
-import { history, JOB } from '@waybill/protocol/fixtures';
+import { foldRun, type Run, subjects } from '@waybill/protocol';
+import { history, JOB, RUN } from '@waybill/protocol/fixtures';
 import { describe, expect, it } from 'vitest';
 import { type Deadline, deadlinesOf } from './deadline.ts';
 import { decide } from './decision.ts';
@@ -72,13 +72,48 @@ describe('the deadlines of a job', () => {
     const ack = h.ack(1, 7);
     const about = { jobId: JOB, attempt: 1, session: 7, agentId: 'agent-7' };
     h.add('approval.requested', { messageId: 'm', stepIndex: 0 }, { ...about, at: ack.at + 1_000 });
-    expect(of(foldRun(h.events)).map(({ kind }) => kind)).toEqual(['stale']);
+    expect(of(foldRun(h.events))).toMatchObject([
+      { kind: 'stale' },
+      { kind: 'approval', dueAt: ack.at + 1_000 + 86_400_000, since: ack.at + 1_000, session: 7 },
+    ]);
     const at = ack.at + 500_000;
-    h.add('approval.answered', { requestId: 'm', outcome: 'approved' }, { jobId: JOB, at });
+    const approvalId = `${JOB}-p1`;
+    const vote = { approvalId, by: 'ada', teams: [], decision: 'approve' as const };
+    h.add('approval.answered', vote, { jobId: JOB, at });
+    // What people have said is for the dispatcher.
+    expect(of(foldRun(h.events)).map(({ kind }) => kind)).toEqual(['stale']);
+    const outcome = 'approved' as const;
+    h.add('approval.resolved', { jobId: JOB, attempt: 1, approvalId, outcome }, { jobId: JOB, at });
     expect(of(foldRun(h.events))).toMatchObject([
       { kind: 'stale' },
       { kind: 'run', dueAt: ack.at + 60_000 + 499_000 },
     ]);
+  });
+
+  it('end what people did not answer in time: of a job that is held, and of the request that ends first', () => {
+    const held = history();
+    const { at } = held.created([{ name: 'test', approval: { timeoutMs: 60_000 } }]);
+    expect(of(foldRun(held.events))).toEqual([
+      expect.objectContaining({ kind: 'approval', dueAt: at + 60_000, since: at }),
+    ]);
+    const draft = decided(foldRun(held.events), 'approval');
+    expect(draft.subject).toBe(subjects.run('main', RUN, 'approval.resolved'));
+    expect(draft.body).toEqual({ jobId: JOB, approvalId: `${JOB}-p0`, outcome: 'expired' });
+    const h = history();
+    h.created();
+    h.offered(1, 7);
+    h.ack(1, 7);
+    const about = { jobId: JOB, attempt: 1, session: 7, agentId: 'agent-7' };
+    for (const [messageId, timeoutSeconds] of [
+      ['long', 90],
+      ['short', 30],
+    ] as const)
+      h.add('approval.requested', { messageId, stepIndex: 0, timeoutSeconds }, about);
+    expect(decided(foldRun(h.events), 'approval')).toMatchObject({
+      subject: subjects.runTo('main', RUN, 'agent-7', 'resolved'),
+      meta: { attempt: 1, session: 7, agentId: 'agent-7' },
+      body: { attempt: 1, requestId: 'short', outcome: 'expired' },
+    });
   });
 
   it('let a stop and heartbeats both count while it stops', () => {

@@ -3,10 +3,17 @@
  * Pure; the same run gives the same deadlines to every scheduler.
  */
 
-import type { Attempt, Job, Run, RunCreated } from '@waybill/protocol';
-import { currentAttempt, runsUntil, silenceMs, waitsUntil } from '@waybill/protocol';
+import type { Approval, Attempt, Job, Run, RunCreated } from '@waybill/protocol';
+import {
+  currentAttempt,
+  isOpenApproval,
+  runsUntil,
+  silenceMs,
+  tallyOf,
+  waitsUntil,
+} from '@waybill/protocol';
 
-export type Kind = 'queue' | 'ack' | 'recovery' | 'stale' | 'run' | 'stop' | 'forced';
+export type Kind = 'queue' | 'ack' | 'recovery' | 'stale' | 'run' | 'stop' | 'forced' | 'approval';
 
 export type Deadline = Readonly<{
   kind: Kind;
@@ -46,11 +53,12 @@ type Limit = readonly [dueAt: number | null | undefined, since: number | null | 
 
 /** What runs in which state. While it stops both count: an agent that is silent then has nothing more to say. */
 const running: Readonly<Partial<Record<Job['state'], readonly Kind[]>>> = {
+  held: ['approval'],
   queued: ['queue'],
   offered: ['ack'],
-  running: ['stale', 'run'],
-  recovering: ['recovery', 'run'],
-  cancelling: ['stale', 'run', 'stop', 'forced'],
+  running: ['stale', 'run', 'approval'],
+  recovering: ['recovery', 'run', 'approval'],
+  cancelling: ['stale', 'run', 'stop', 'forced', 'approval'],
 };
 
 /** No time for what does not run. */
@@ -72,7 +80,17 @@ const limits: Readonly<Record<Kind, (scene: Scene) => Limit>> = {
   ],
   stop: ({ current }) => stopOf(current, false),
   forced: ({ current }) => stopOf(current, true),
+  approval: ({ job }) => {
+    const next = nextApproval(job);
+    return [next?.expiresAt, next?.requestedAt];
+  },
 };
+
+/** The approval whose time is over first, of those that people have not had their say about: the rest is the dispatcher's. */
+export const nextApproval = ({ approvals }: Job): Approval | undefined =>
+  approvals
+    .filter((each) => isOpenApproval(each) && tallyOf(each) === undefined)
+    .toSorted((a, b) => a.expiresAt - b.expiresAt)[0];
 
 const stopOf = (current: Attempt | undefined, force: boolean): Limit =>
   current?.stop?.force === force ? [current.stop.until, current.stop.askedAt] : [null, null];
@@ -81,7 +99,7 @@ const stopOf = (current: Attempt | undefined, force: boolean): Limit =>
 export function deadlinesOf({ created: run }: Run, job: Job, known: Known): readonly Deadline[] {
   const kindsOfState = running[job.state];
   if (run === null || kindsOfState === undefined) return [];
-  const current = job.state === 'queued' ? undefined : currentAttempt(job);
+  const current = job.state === 'queued' || job.state === 'held' ? undefined : currentAttempt(job);
   const scene = { run, job, current, known };
   const found: Deadline[] = [];
   for (const kind of kindsOfState) {

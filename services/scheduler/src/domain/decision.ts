@@ -3,9 +3,9 @@
  * folded, so whatever lies in the log already has won; two schedulers that see the same log make the same ids.
  */
 
-import type { BodyOf, DecisionType, Draft, Job, Run } from '@waybill/protocol';
+import type { Attempt, BodyOf, DecisionType, Draft, Job, Run, StopReason } from '@waybill/protocol';
 import { agentDraft, currentAttempt, decisionId, isAddressed, runDraft } from '@waybill/protocol';
-import type { Deadline } from './deadline.ts';
+import { type Deadline, nextApproval } from './deadline.ts';
 import type { Session } from './session-book.ts';
 
 export type Heartbeat = NonNullable<BodyOf<'job.stale'>['heartbeat']>;
@@ -19,13 +19,13 @@ const FORCED_GRACE_MS = 10_000;
 
 export function decide(run: Run, job: Job, { kind }: Deadline, grounds: Grounds): Draft {
   const { jobId } = job.spec;
+  const { epoch } = grounds;
+  if (kind === 'queue') return about(run, job, 'job.timed_out', { jobId }, epoch);
+  if (kind === 'approval') return expire(run, job, epoch);
   const current = currentAttempt(job);
   const attempt = current?.attempt ?? 0;
-  const reason = current?.stop?.reason ?? 'cancelled';
-  const { epoch } = grounds;
+  const reason = reasonOf(current);
   switch (kind) {
-    case 'queue':
-      return about(run, job, 'job.timed_out', { jobId }, epoch);
     case 'ack':
       return about(run, job, 'job.expired', { jobId, attempt }, epoch);
     case 'recovery':
@@ -46,6 +46,18 @@ export function decide(run: Run, job: Job, { kind }: Deadline, grounds: Grounds)
     case 'forced':
       return about(run, job, 'job.cancelled', { jobId, attempt, reason }, epoch);
   }
+}
+
+const reasonOf = (current: Attempt | undefined): StopReason => current?.stop?.reason ?? 'cancelled';
+
+/** Nobody has said enough in time. */
+function expire(run: Run, job: Job, epoch: number): Draft {
+  const approval = nextApproval(job);
+  if (approval === undefined) throw new Error('only an approval that is open expires');
+  const { id: approvalId, attempt, requestId } = approval;
+  const asking = attempt === 0 ? {} : { attempt, requestId };
+  const body = { jobId: job.spec.jobId, ...asking, approvalId, outcome: 'expired' } as const;
+  return about(run, job, 'approval.resolved', body, epoch);
 }
 
 export type Extension = Readonly<{ until: number; cause: string }>;
@@ -99,9 +111,10 @@ function about<T extends DecisionType>(
   const { org, runId } = run.created;
   const { jobId } = job.spec;
   const current = job.state === 'queued' ? undefined : currentAttempt(job);
-  const subject = current === undefined ? jobId : `${jobId}.${current.attempt}`;
+  const attempted = current === undefined ? jobId : `${jobId}.${current.attempt}`;
+  const named = 'approvalId' in body ? String(body.approvalId) : attempted;
   const meta = {
-    id: decisionId(org, runId, type, subject, run.seq),
+    id: decisionId(org, runId, type, named, run.seq),
     source: SOURCE,
     jobId,
     attempt: current?.attempt,
@@ -112,6 +125,6 @@ function about<T extends DecisionType>(
     requestId: run.requestId ?? undefined,
     traceparent: run.traceparent ?? undefined,
   };
-  const to = isAddressed(type) ? { to: current?.agentId ?? '' } : {};
+  const to = isAddressed(type) && current !== undefined ? { to: current.agentId } : {};
   return runDraft({ org, runId, type, meta, body, ...to });
 }

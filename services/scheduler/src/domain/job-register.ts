@@ -25,7 +25,7 @@ export type JobRegister = Readonly<{
 }>;
 
 export function createJobRegister(): JobRegister {
-  /** Queued jobs have no session: 0. */
+  /** Jobs that nobody has have no session: 0. */
   const entries = new Map<string, Entry>();
   const sessions = new Map<number, Map<string, Place>>();
   let heldCount = 0;
@@ -56,7 +56,8 @@ export function createJobRegister(): JobRegister {
       const { org, runId, ackTimeoutMs: answerMs } = run.created;
       const place = { org, runId, jobId };
       const current = currentAttempt(job);
-      if (job.state === 'queued' && job.spec.queueTimeoutMs !== undefined)
+      const isQueued = job.state === 'queued' && job.spec.queueTimeoutMs !== undefined;
+      if (isQueued || job.state === 'held')
         add({ ...place, session: 0, attempt: 0, fence: 0, answerMs, heartbeatAt: 0 });
       if (current === undefined || !isHeld(job)) return;
       const { session, attempt, fence } = current;

@@ -36,7 +36,7 @@ export function createPatience(): Patience {
   };
   const forget = ({ session, gateway }: Session): void => {
     book.forget(session);
-    if (book.ofGateway(gateway).length === 0) gateways.forget(gateway);
+    if (!book.hasAny(gateway)) gateways.forget(gateway);
   };
 
   return {

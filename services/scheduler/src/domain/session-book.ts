@@ -18,6 +18,8 @@ export type SessionBook = Readonly<{
   find(session: number): Session | undefined;
   ofGateway(gateway: string): readonly Session[];
   gateways(): readonly string[];
+  /** Whether a session of the gateway is known. */
+  hasAny(gateway: string): boolean;
   /** Whether its agent has not registered again since. */
   isNewest(session: Session): boolean;
   forget(session: number): void;
@@ -61,6 +63,7 @@ export function createSessionBook(): SessionBook {
     find: (session) => sessions.get(session),
     ofGateway: (gateway) => [...(byGateway.get(gateway)?.values() ?? [])],
     gateways: () => [...byGateway.keys()],
+    hasAny: (gateway) => byGateway.has(gateway),
     isNewest: (session) => newest.get(agentKey(session)) === session.session,
     forget,
     lines: () => [...sessions.values()].map((session) => JSON.stringify(session)),

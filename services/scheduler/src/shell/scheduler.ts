@@ -4,12 +4,17 @@
  */
 import type { Decider, DeciderOptions } from '@waybill/fold';
 import { newId } from '@waybill/process';
-import { partitionOf, partitionsOf } from '@waybill/protocol';
+import { holdsLease, partitionOf, partitionsOf } from '@waybill/protocol';
 import { startSweeping } from './deadline-sweep.ts';
 import { openHeartbeatTail } from './heartbeat-tail.ts';
 import { openPartitionSeat } from './partition-seat.ts';
 
-export async function openScheduler(o: DeciderOptions): Promise<Decider> {
+export type Scheduler = Decider &
+  Readonly<{
+    /** Surely holds the lease of the first partition: what there is one of falls to it. */ leads(): boolean;
+  }>;
+
+export async function openScheduler(o: DeciderOptions): Promise<Scheduler> {
   const { journal, clock, log, onFailure } = o;
   const holder = `scheduler-${newId()}`;
   const seats = await Promise.all(
@@ -47,6 +52,7 @@ export async function openScheduler(o: DeciderOptions): Promise<Decider> {
 
   return {
     caughtUp,
+    leads: () => holdsLease(seats[0]?.epoch()),
     check: () => {
       const isHolding = seats.some(({ desk, live }) => desk.holdsUntil() >= live.serverNow());
       return isHolding
