@@ -1,4 +1,5 @@
 /** What the agent gateway reads from its environment. */
+import { objectVariables } from '@waybill/objects';
 import { boolSetting, commonSettings, secretSetting, textSetting } from '@waybill/process';
 import { z } from 'zod';
 
@@ -16,6 +17,7 @@ const {
   WAYBILL_HOST,
   WAYBILL_PORT,
   WAYBILL_ORG,
+  WAYBILL_PUBLIC_URL,
 } = commonSettings;
 
 export const Config = z.object({
@@ -32,6 +34,8 @@ export const Config = z.object({
   WAYBILL_HOST,
   WAYBILL_PORT,
   WAYBILL_ORG,
+  WAYBILL_PUBLIC_URL,
+  ...objectVariables,
   WAYBILL_AGENT_TOKEN: secretSetting().describe('Token with which agents sign in'),
   WAYBILL_SCALER_TOKEN: secretSetting()
     .describe('Token with which agents sign in that a scaler starts and stops')

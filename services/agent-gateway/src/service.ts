@@ -4,12 +4,15 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { natsSettings, openJournal } from '@waybill/journal';
+import { type Journal, natsSettings, openJournal } from '@waybill/journal';
+import { type Objects, objectSettings, openObjects } from '@waybill/objects';
 import {
   type Host,
   hashToken,
+  type KeyRing,
   newId,
   parseKeyRing,
+  registerSecretValue,
   type Service,
   tokenMatches,
 } from '@waybill/process';
@@ -28,6 +31,7 @@ export type AgentGatewayService = Service &
 
 export function agentGatewayService(config: Config, { clock, log }: Host): AgentGatewayService {
   let gateway: Gateway | undefined;
+  let objects: Objects | undefined;
   const signIn = signInWith(config);
 
   return {
@@ -42,8 +46,10 @@ export function agentGatewayService(config: Config, { clock, log }: Host): Agent
       });
       try {
         await journal.provision();
+        objects = await openStorage(config, { journal, ring, clock, log });
         gateway = await openGateway({
           journal,
+          objects,
           ring,
           clock,
           log,
@@ -56,11 +62,13 @@ export function agentGatewayService(config: Config, { clock, log }: Host): Agent
           fail,
         });
       } catch (error) {
+        await objects?.close();
         await journal.close();
         throw error;
       }
     },
     stop: async () => {
+      await objects?.close();
       await gateway?.stop();
     },
     upgrade: (request, socket, head) => {
@@ -77,9 +85,27 @@ export function agentGatewayService(config: Config, { clock, log }: Host): Agent
   };
 }
 
+/** Undefined where nobody could reach it: agents are told that there is no storage. */
+async function openStorage(
+  config: Config,
+  parts: Host & Readonly<{ journal: Journal; ring: KeyRing }>,
+): Promise<Objects | undefined> {
+  const settings = objectSettings(config);
+  const { WAYBILL_PUBLIC_URL: publicUrl } = config;
+  if (publicUrl !== undefined || settings.s3 !== undefined)
+    return openObjects({ ...parts, settings, publicUrl: publicUrl ?? '' });
+  parts.log.warn(
+    'there is no storage for caches and artifacts: set WAYBILL_PUBLIC_URL to the address of the api, or S3_ENDPOINT',
+  );
+  return undefined;
+}
+
 /** The token says whether a scaler made the agent: nothing that the agent says of itself does. */
 function signInWith(config: Config): SignIn {
   const { WAYBILL_ORG: org, WAYBILL_AGENT_TOKEN, WAYBILL_SCALER_TOKEN } = config;
+  // Agents that exist tell their own token in what they say of a job: whatever knows it here knows to leave it out.
+  for (const token of [WAYBILL_AGENT_TOKEN, WAYBILL_SCALER_TOKEN])
+    if (token !== undefined) registerSecretValue(token, { keep: true });
   const agents = hashToken(WAYBILL_AGENT_TOKEN);
   const scalers = WAYBILL_SCALER_TOKEN === undefined ? undefined : hashToken(WAYBILL_SCALER_TOKEN);
   return (token) => {

@@ -4,6 +4,7 @@
  */
 import {
   type Draft,
+  type FactType,
   foreignToken,
   isTerminalJob,
   runDraft,
@@ -14,33 +15,34 @@ import type { Custody } from './custody.ts';
 
 const SOURCE = '/waybill/agent-gateway';
 
-/** The frames that speak of a job. */
-export type JobFrame = Extract<
-  wire.AgentMessage,
-  {
-    type:
-      | 'job.ack'
-      | 'job.reject'
-      | 'job.status'
-      | 'step.status'
-      | 'step.approval-request'
-      | 'log.chunk'
-      | 'job.heartbeat';
-  }
->;
+/**
+ * The frames that speak of a job, and the event of its run that each becomes; null for those that lie in streams of their own.
+ * Extensions are taken from every agent, announced or not: what is valid is worth keeping.
+ */
+const storedAs = {
+  'job.ack': 'job.ack',
+  'job.reject': 'job.reject',
+  'job.status': 'job.status',
+  'step.status': 'step.status',
+  'step.approval-request': 'approval.requested',
+  'job.approval-request': 'approval.requested',
+  'log.chunk': null,
+  'job.heartbeat': null,
+  'usage.report': 'usage.reported',
+  'conversation.status': 'conversation.reported',
+  'context.bundle': 'context.reported',
+  'workspace.ref': 'workspace.reported',
+  'job.concurrency.report': 'concurrency.reported',
+  'run.event': 'run.event',
+  'job.context': 'job.context',
+} as const satisfies Partial<Record<wire.AgentMessage['type'], FactType | null>>;
 
-const jobFrames: ReadonlySet<string> = new Set<JobFrame['type']>([
-  'job.ack',
-  'job.reject',
-  'job.status',
-  'step.status',
-  'step.approval-request',
-  'log.chunk',
-  'job.heartbeat',
-]);
+/** Of a run's milestones, those that name their job. */
+export type JobFrame = Extract<wire.AgentMessage, { type: keyof typeof storedAs }> &
+  Readonly<{ jobId: string }>;
 
 export const isJobFrame = (message: wire.AgentMessage): message is JobFrame =>
-  jobFrames.has(message.type);
+  Object.hasOwn(storedAs, message.type) && 'jobId' in message && message.jobId !== undefined;
 
 /** A job's last word; an agent of our SDK keeps it until it is acknowledged. */
 export const isTerminalStatus = (
@@ -48,9 +50,26 @@ export const isTerminalStatus = (
 ): message is Extract<JobFrame, { type: 'job.status' }> =>
   message.type === 'job.status' && isTerminalJob(message.state);
 
+const trailing: ReadonlySet<string> = new Set<JobFrame['type']>([
+  'log.chunk',
+  'job.reject',
+  'usage.report',
+  'conversation.status',
+  'run.event',
+  'job.context',
+]);
+
 /** Whether the frame says that its job is still at work, so that one that is not has to be told. */
 export const isAtWork = (message: JobFrame): boolean =>
-  message.type !== 'log.chunk' && message.type !== 'job.reject' && !isTerminalStatus(message);
+  !trailing.has(message.type) && !isTerminalStatus(message);
+
+/** What agents of the protocol tell beside it, also behind the end of a job: nobody needs it there. */
+export const isRemark = ({ type }: JobFrame): boolean =>
+  type === 'run.event' || type === 'job.context';
+
+/** Whether an agent that says so before its registration is done has the job in hand. */
+export const takesUp = (message: JobFrame): boolean =>
+  message.type !== 'job.reject' && message.type !== 'usage.report' && !isRemark(message);
 
 type Speaker = Readonly<{ org: string; agentId: string; session: number }>;
 /** `frameNo` counts the frames of the session. `resends`: the agent repeats what was not acknowledged, under the same `messageId`. */
@@ -63,9 +82,13 @@ export const frameId = ({ who, frameNo }: Spoken): string =>
   `${who.org}:s${who.session}:${frameNo}`;
 
 function factId(message: JobFrame, custody: Custody, spoken: Spoken): string {
-  if (!spoken.resends || message.type === 'job.heartbeat') return frameId(spoken);
   const { org, runId, agentId } = custody;
-  const name = `${org}:${runId}:${plain(agentId)}:${plain(message.messageId)}`;
+  const messageId = 'messageId' in message ? message.messageId : undefined;
+  if (typeof messageId !== 'string') return frameId(spoken);
+  const name = `${org}:${runId}:${plain(agentId)}:${plain(messageId)}`;
+  // A report counts once for ever, whoever sends it, on whichever session.
+  if (message.type === 'usage.report') return name;
+  if (!spoken.resends) return frameId(spoken);
   // Runs judge a word by its session: what was void on one, and has spent its id, may count on the next.
   return message.type === 'log.chunk' ? name : `${name}:s${spoken.who.session}`;
 }
@@ -73,7 +96,8 @@ function factId(message: JobFrame, custody: Custody, spoken: Spoken): string {
 type FactMeta = Readonly<{ id: string; source: string; session: number }> &
   Pick<Custody, 'jobId' | 'attempt' | 'fence' | 'agentId' | 'requestId' | 'traceparent'>;
 
-const metaOf = (id: string, custody: Custody, session: number): FactMeta => ({
+/** What is said of whoever speaks for the attempt. */
+export const metaOf = (id: string, custody: Custody, session: number): FactMeta => ({
   id,
   source: SOURCE,
   jobId: custody.jobId,
@@ -85,7 +109,7 @@ const metaOf = (id: string, custody: Custody, session: number): FactMeta => ({
   traceparent: custody.traceparent,
 });
 
-/** `body`: the frame as it came, or without what its schema calls secret. */
+/** `body`: the frame as it came, or without what must not be kept. */
 export function jobFact(
   message: JobFrame,
   body: string | Uint8Array,
@@ -111,23 +135,9 @@ export function jobFact(
         meta: { ...meta, runId },
         body,
       };
-    case 'step.approval-request':
-      return runDraft({ org, runId, type: 'approval.requested', meta, body });
     default:
-      return runDraft({ org, runId, type: message.type, meta, body });
+      return runDraft({ org, runId, type: storedAs[message.type], meta, body });
   }
-}
-
-/** Nobody can answer yet: the job's wall clock stands still from the request to this. */
-export function rejectedApproval(
-  message: Extract<JobFrame, { type: 'step.approval-request' }>,
-  custody: Custody,
-  spoken: Spoken,
-): Draft {
-  const { org, runId } = custody;
-  const meta = metaOf(`${factId(message, custody, spoken)}:answered`, custody, spoken.who.session);
-  const body = { requestId: message.messageId, outcome: 'rejected' } as const;
-  return runDraft({ org, runId, type: 'approval.answered', meta, body });
 }
 
 /** The first word of an attempt is a log line or a heartbeat, which lie in streams of their own. */
@@ -143,7 +153,10 @@ export function heardFact(message: JobFrame, custody: Custody, spoken: Spoken): 
 
 type SocketFact =
   | Readonly<{ type: 'agent.lost'; body: { code: number; scalerManaged: boolean } }>
-  | Readonly<{ type: 'agent.resumed' | 'agent.absent'; body: { previousSession: number } }>;
+  | Readonly<{
+      type: 'agent.resumed' | 'agent.absent';
+      body: { previousSession: number; keepsApprovals?: boolean };
+    }>;
 
 /** What a socket's end or beginning means to a run. One of a kind per session and attempt: a repeat has the same id. */
 export function socketFact(fact: SocketFact, custody: Custody, session: number): Draft {

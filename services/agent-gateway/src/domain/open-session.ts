@@ -20,20 +20,20 @@ export type OpenSessions = Readonly<{
 
 export function openSessions(id: string): OpenSessions {
   const byGateway = new Map<string, Map<number, Identity>>();
-  const holders = new Map<number, string>();
+
+  /** Names are kept once: as they were read they are pieces of their message, and might hold all of it. */
+  const orgs = new Map<string, string>();
 
   const restore = ({ gateway, who }: OpenSession): void => {
+    const org = orgs.get(who.org) ?? who.org;
+    orgs.set(org, org);
     const sessions = byGateway.get(gateway) ?? new Map<number, Identity>();
-    byGateway.set(gateway, sessions.set(who.session, who));
-    holders.set(who.session, gateway);
+    byGateway.set(gateway, sessions.set(who.session, { ...who, org }));
   };
+  // One process holds a session, and few processes of one name leave any behind.
   const drop = (session: number): void => {
-    const gateway = holders.get(session);
-    if (gateway === undefined) return;
-    holders.delete(session);
-    const sessions = byGateway.get(gateway);
-    sessions?.delete(session);
-    if (sessions?.size === 0) byGateway.delete(gateway);
+    for (const [gateway, sessions] of byGateway)
+      if (sessions.delete(session) && sessions.size === 0) byGateway.delete(gateway);
   };
   return {
     heard: (event) => {

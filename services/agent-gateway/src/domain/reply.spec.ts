@@ -7,10 +7,6 @@ const job = { runId: 'r', jobId: 'j' };
 const artefact = { messageId: 'm', jobId: 'j', cacheType: 'deps', platform: 'linux', arch: 'x64' };
 
 it.each([
-  [
-    'event.emit.response',
-    { type: 'event.emit', jobId: 'j', requestId: 'm', eventName: 'x', payload: {} },
-  ],
   ['cache.upload.response', { type: 'cache.upload.request', ...artefact }],
   [
     'cache.user.restore.response',
@@ -25,6 +21,10 @@ it.each([
     { type: 'provenance.upload.request', messageId: 'm', jobId: 'j', subjectDigest: 'ab' },
   ],
   ['job.concurrency.ack', { type: 'job.concurrency.report', messageId: 'm', ...job, group: 'g' }],
+  [
+    'artifact.upload.response',
+    { type: 'artifact.upload.request', messageId: 'm', ...job, name: 'a' },
+  ],
   ['agent.api.response', { type: 'agent.api.request', requestId: 'm', method: 'x' }],
   [
     'step.approval-resolved',
@@ -48,7 +48,19 @@ it('every request of the protocol is answered, and nothing else', () => {
   const asking = wire.wireMessages.agent
     .map(wire.typeOf)
     .filter((type) => /request$|report$|emit$/.test(type) && !type.startsWith('auth.'));
-  expect(asking).toHaveLength(8);
+  expect(asking).toEqual([
+    'event.emit',
+    'cache.upload.request',
+    'cache.user.restore.request',
+    'cache.user.save.request',
+    'provenance.upload.request',
+    'step.approval-request',
+    'job.concurrency.report',
+    'agent.api.request',
+    'usage.report',
+    'artifact.upload.request',
+    'job.approval-request',
+  ]);
   expect(replyTo(wire.AgentMessage.parse({ type: 'heartbeat', timestamp: 1 }))).toBeUndefined();
   expect(isJobFrame(wire.AgentMessage.parse({ type: 'job.heartbeat', ...job, timestamp: 1 }))).toBe(
     true,

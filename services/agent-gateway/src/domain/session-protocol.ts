@@ -48,6 +48,8 @@ export type SignIn = (token: string) => SignedIn | undefined;
 export type Context = Readonly<{ signIn: SignIn; connectionId: string }>;
 
 export const initial: State = { phase: 'authenticating' };
+/** One for all: thousands of sockets are in it. */
+const ready: State = { phase: 'ready' };
 
 const { wireCloseCodes: codes } = wire;
 const nothing: Holding = { held: [], heldBytes: 0 };
@@ -67,7 +69,7 @@ export function step(state: State, input: Input, context: Context): Step {
     case 'settled': {
       const held = 'held' in state ? state.held : [];
       const next: State =
-        state.phase === 'closed' ? { phase: 'closed', ...nothing } : { phase: 'ready' };
+        state.phase === 'closed' ? { phase: 'closed', ...nothing } : ready;
       return { state: next, effects: held.map((arrived) => ({ type: 'take', arrived })) };
     }
     case 'closed':

@@ -266,39 +266,6 @@ describe('an end of a run that nobody decided', () => {
   });
 });
 
-describe('a step that must be approved', () => {
-  it('is rejected, and the wall clock of its job goes on', async () => {
-    const { url } = await world.gateway();
-    const agent = await registerAgent(url, { agentId: 'a' });
-    const run = await running(agent);
-    agent.send({
-      type: 'step.approval-request',
-      messageId: 'may-i',
-      ...jobOf(run),
-      stepIndex: 0,
-      stepName: 's',
-      clauses: [],
-      reason: 'to be sure',
-    });
-    expect(await agent.next('step.approval-resolved')).toMatchObject({
-      requestId: 'may-i',
-      outcome: 'rejected',
-    });
-    const answered = await run.has('approval.answered');
-    expect(answered.body).toEqual({ requestId: 'may-i', outcome: 'rejected' });
-    expect(await run.types()).toEqual([
-      'run.created',
-      'job.offered',
-      'job.ack',
-      'approval.requested',
-      'approval.answered',
-    ]);
-    const job = await run.job();
-    expect(job.attempts[0]).toMatchObject({ approvals: [], waitingSince: null });
-    expect((await run.fold()).anomalies).toBe(0);
-  });
-});
-
 describe('a line of a log that is too long', () => {
   it('is kept as far as anybody reads it, and costs its agent nothing', async () => {
     const { url } = await world.gateway();

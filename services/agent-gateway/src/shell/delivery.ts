@@ -2,31 +2,31 @@
  * Writes an offer to the socket that it names. At most once, ever: only while the session is here and the gateway surely holds its
  * lease, only after the run was folded up to the offer, and never when the same one is read again.
  */
-import { type Clock, type KeyRing, type Logger, milestone } from '@waybill/process';
+import { milestone } from '@waybill/process';
 import { type DispatchFrame, isHolder, isUnsent, type RunEventOf } from '@waybill/protocol';
 import { type Custody, type CustodyBook, custodyOfAttempt } from '../domain/custody.ts';
 import { unsentFact } from '../domain/fact.ts';
 import { type Held, openOffer } from '../domain/history.ts';
 import type { FactWriter } from './fact-writer.ts';
-import { isUnsendable, offerFrame, type Unsendable } from './offer-frame.ts';
+import type { LogLedger } from './log-ledger.ts';
+import { type FrameMaking, isUnsendable, offerFrame, type Unsendable } from './offer-frame.ts';
 import type { Reconciliation } from './reconciliation.ts';
 import type { Registry, Seat } from './registry.ts';
 import type { RunHistory, Weighed } from './run-history.ts';
 import type { Tenure } from './tenure.ts';
 
-export type DeliveryDeps = Readonly<{
-  book: CustodyBook;
-  registry: Registry;
-  history: RunHistory;
-  reconciliation: Reconciliation;
-  tenure: Tenure;
-  facts: FactWriter;
-  ring: KeyRing;
-  clock: Clock;
-  log: Logger;
-  /** Aborted when no more offers are written. */
-  ending: AbortSignal;
-}>;
+export type DeliveryDeps = FrameMaking &
+  Readonly<{
+    book: CustodyBook;
+    registry: Registry;
+    history: RunHistory;
+    logs: LogLedger;
+    reconciliation: Reconciliation;
+    tenure: Tenure;
+    facts: FactWriter;
+    /** Aborted when no more offers are written. */
+    ending: AbortSignal;
+  }>;
 
 export type Offer = RunEventOf<'job.offered'>;
 type Written = Readonly<{ held: Held; frame: DispatchFrame }>;
@@ -60,7 +60,7 @@ export async function deliver(deps: DeliveryDeps, offer: Offer): Promise<void> {
 
 /** Nothing comes between the last look at what must hold and the socket. */
 function write(
-  { book }: DeliveryDeps,
+  { book, logs }: DeliveryDeps,
   seat: Seat,
   { org, runId, body }: Offer,
   { held, frame, judged }: Written & Readonly<{ judged: Weighed }>,
@@ -69,6 +69,7 @@ function write(
   if (!isUnsent(seat.sent, offerId)) return;
   const custody = custodyOfAttempt(judged.run, { org, runId, ...body }, held.attempt);
   book.put({ ...custody, session: body.session });
+  logs.begun(custody, held.job.spec.maxLogSizeBytes);
   seat.dispatch(frame, offerId);
   milestone('frame.sent', { runId, ...body });
 }
@@ -97,7 +98,8 @@ async function frameOf(
     return undefined;
   }
   const extended = seat.extensions?.fence === true;
-  const frame = await offerFrame(deps.ring, judged, held, { org, runId, extended });
+  const { host } = seat;
+  const frame = await offerFrame(deps, judged, held, { org, runId, extended, host });
   if (frame === undefined) return undefined;
   if (!isUnsendable(frame)) return { held, frame };
   await giveBack(

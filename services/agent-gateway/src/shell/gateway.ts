@@ -1,27 +1,37 @@
 /**
- * The gateway's parts, wired: custody from the log and its lease first, then what a predecessor left open ended, then the door
- * opened. Stops in the opposite order, within a bound, and says in the log what became of every socket.
+ * The gateway's parts, wired: custody from the log and its lease first, then the door opened, while what a predecessor left open
+ * is ended. Stops in the opposite order, within a bound, and says in the log what became of every socket.
  */
 import type { Journal, Positions, Reader } from '@waybill/journal';
+import type { Objects } from '@waybill/objects';
 import { type Clock, type KeyRing, type Logger, type Readiness, readiness } from '@waybill/process';
 import { gatewayId } from '@waybill/protocol';
-import { custodyBook } from '../domain/custody.ts';
+import { type AgentKey, custodyBook } from '../domain/custody.ts';
 import { limits } from '../domain/limits.ts';
 import { openSessions } from '../domain/open-session.ts';
 import type { SignIn } from '../domain/session-protocol.ts';
 import { openAgentFeed } from './agent-feed.ts';
 import { restoreBook, startBookKeeping } from './book-keeping.ts';
+import { openCompletions } from './completions.ts';
 import { leave } from './departure.ts';
+import { openEventIntake } from './event-intake.ts';
 import { openFactWriter } from './fact-writer.ts';
+import { openFleetDesk } from './fleet-desk.ts';
 import { openFrameIntake } from './frame-intake.ts';
 import { type GhostWatch, openGhostWatch } from './ghost-watch.ts';
 import { openHttpDoor } from './http-door.ts';
+import { openLogGate } from './log-gate.ts';
+import { openLogLedger } from './log-ledger.ts';
+import { openObjectIntake } from './object-intake.ts';
 import { openOfferLoop } from './offer-loop.ts';
+import { watchOpenFiles } from './open-files.ts';
+import { startPresence } from './presence.ts';
 import { openReconciliation } from './reconciliation.ts';
 import { openRegistry } from './registry.ts';
 import { openRunHistory } from './run-history.ts';
 import { openSocketServer, type SocketServer } from './socket-server.ts';
 import { openTenure } from './tenure.ts';
+import { workSlots } from './work-slots.ts';
 
 export type GatewayOptions = Readonly<{
   journal: Pick<
@@ -30,6 +40,7 @@ export type GatewayOptions = Readonly<{
     | 'last'
     | 'load'
     | 'read'
+    | 'replay'
     | 'lease'
     | 'watchLeases'
     | 'saveSnapshot'
@@ -38,6 +49,8 @@ export type GatewayOptions = Readonly<{
     | 'status'
     | 'close'
   >;
+  /** Undefined where nothing is stored beside the log. */
+  objects?: Objects | undefined;
   ring: KeyRing;
   clock: Clock;
   log: Logger;
@@ -53,6 +66,8 @@ export type GatewayOptions = Readonly<{
 export type Gateway = Pick<SocketServer, 'upgrade'> &
   Readonly<{
     port: number | undefined;
+    /** What an agent that is connected here has measured last, as it came. */
+    measured(agent: AgentKey): Uint8Array | undefined;
     check(): Readiness;
     stop(): Promise<void>;
   }>;
@@ -74,8 +89,33 @@ export async function openGateway(o: GatewayOptions): Promise<Gateway> {
   const registry = openRegistry();
   const facts = openFactWriter({ journal, clock, log, signal });
   const history = openRunHistory({ journal, clock, log, signal, onFailure });
-  const reconciliation = openReconciliation({ book, history, facts, log });
-  const intake = openFrameIntake({ book, facts, history, gateway });
+  const completions = openCompletions(facts);
+  const logs = openLogLedger({ journal, history, clock, signal });
+  const reconciliation = openReconciliation({ book, history, facts, completions, log });
+  const events = openEventIntake({ ...o, book, facts, history });
+  const debt = { bytes: 0 };
+  const gated = { logs, gate: openLogGate(debt) };
+  const fleet = openFleetDesk({ objects: o.objects, registry, facts, gateway, clock, log });
+  const objects = openObjectIntake({
+    objects: o.objects,
+    book,
+    facts,
+    history,
+    completions,
+    clock,
+    log,
+  });
+  const intake = openFrameIntake({
+    objects,
+    fleet,
+    ...gated,
+    events,
+    book,
+    facts,
+    history,
+    completions,
+    gateway,
+  });
   const kept = { ...o, book, sessions, gateway };
   const restored = await restoreBook(kept);
 
@@ -84,8 +124,10 @@ export async function openGateway(o: GatewayOptions): Promise<Gateway> {
   const following = { ...o, registry, onFailure };
   const offers = await openOfferLoop({
     ...following,
+    objects: o.objects,
     book,
     history,
+    logs,
     reconciliation,
     tenure,
     facts,
@@ -96,6 +138,7 @@ export async function openGateway(o: GatewayOptions): Promise<Gateway> {
     ...following,
     sessions,
     onHolder: (holder) => watching.ghosts?.heard(holder),
+    onLogsRequested: fleet.asked,
     from: restored.WB_AGENTS,
   });
   await Promise.all([offers.reader.caughtUp, agents.caughtUp]);
@@ -106,13 +149,16 @@ export async function openGateway(o: GatewayOptions): Promise<Gateway> {
     facts,
     reconciliation,
     intake,
-    debt: { bytes: 0 },
+    debt,
+    unsent: { bytes: 0 },
+    admission: workSlots(limits.registrationsAtOnceMax),
     signal,
   };
   const ghosts = await openGhostWatch({
     ...following,
     sessions,
     gateway,
+    signal,
     end: (who) => leave(deps, who, { code: 1006, reason: 'gateway_restarted' }, 'gateway'),
   });
   watching.ghosts = ghosts;
@@ -124,14 +170,15 @@ export async function openGateway(o: GatewayOptions): Promise<Gateway> {
   });
 
   const maxPayload = Math.min(limits.frameBytesMax, journal.maxPayload - limits.frameReserveBytes);
-  const server = openSocketServer(deps, { maxPayload });
+  const files = watchOpenFiles({ clock, log });
+  const server = openSocketServer(deps, { maxPayload, files });
+  const presence = startPresence({ ...deps, seats: registry.seats });
   const check = (): Readiness => {
     if (isDraining) return { ready: false, reason: 'draining' };
     if (failure !== undefined) return { ready: false, reason: failure.message };
     if (!journal.status().connected) return { ready: false, reason: 'not connected to NATS' };
-    return tenure.isHeld()
-      ? { ready: true }
-      : { ready: false, reason: 'the lease of this gateway is not held' };
+    if (!tenure.isHeld()) return { ready: false, reason: 'the lease of this gateway is not held' };
+    return files.check(server.count());
   };
   const gate = readiness([{ name: 'agent-gateway', check }], { clock });
   const door =
@@ -153,6 +200,8 @@ export async function openGateway(o: GatewayOptions): Promise<Gateway> {
   const stop = async (): Promise<void> => {
     isDraining = true;
     keeping.stop();
+    presence.cancel();
+    files.stop();
     const late = Promise.withResolvers<'late'>();
     const timer = clock.after(limits.drainMs, () => late.resolve('late'));
     const outcome = await Promise.race([drain(), late.promise]);
@@ -163,7 +212,11 @@ export async function openGateway(o: GatewayOptions): Promise<Gateway> {
     giveUp.abort(new Error('the gateway has stopped'));
     await journal.close();
   };
-  return { upgrade: server.upgrade, port: door?.port, check, stop };
+  const measured = (agent: AgentKey): Uint8Array | undefined => {
+    const seat = registry.seatOf(agent);
+    return seat && intake.measured(seat);
+  };
+  return { upgrade: server.upgrade, port: door?.port, measured, check, stop };
 }
 
 /** Of the readers whose words make up what is saved. */

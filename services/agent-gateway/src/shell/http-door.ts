@@ -50,10 +50,13 @@ export async function openHttpDoor({ host, port, gate, upgrade }: Options): Prom
   };
 }
 
+/** Connections that the system holds for us while we are busy, when all agents come back at once; it may allow fewer. */
+const backlog = 4_096;
+
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog }, () => {
       server.off('error', reject);
       resolve();
     });

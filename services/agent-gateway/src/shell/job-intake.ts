@@ -3,29 +3,40 @@
  * and answered once it is stored. Nothing that an agent says of itself decides where its words go.
  */
 import { milestone } from '@waybill/process';
-import { parseWireJobId, wire } from '@waybill/protocol';
+import { parseWireJobId } from '@waybill/protocol';
 import type { Custody, CustodyBook } from '../domain/custody.ts';
 import {
   heardFact,
   isAtWork,
+  isRemark,
+  isTerminalStatus,
   type JobFrame,
   jobFact,
-  rejectedApproval,
   type Spoken,
 } from '../domain/fact.ts';
-import { granted } from '../domain/grant.ts';
-import { heldAttempt } from '../domain/history.ts';
-import { replyTo } from '../domain/reply.ts';
 import { type Standing, standingOf } from '../domain/speaker.ts';
+import type { Completions } from './completions.ts';
 import type { FactWriter } from './fact-writer.ts';
+import {
+  acknowledgeHeartbeat,
+  acknowledgeUsage,
+  answerNothing,
+  answerStored,
+  grant,
+  type UsageReport,
+} from './job-answer.ts';
+import { keptOf } from './kept-frame.ts';
 import {
   acknowledge,
   isKept,
   isSettled,
   type KeptStatus,
   settle,
+  pastCustody,
   unreadCustody,
 } from './last-word.ts';
+import type { LogGate } from './log-gate.ts';
+import type { LogLedger } from './log-ledger.ts';
 import type { Seat } from './registry.ts';
 import type { RunHistory } from './run-history.ts';
 import type { ViolationPlace } from './violation-rate.ts';
@@ -34,6 +45,10 @@ export type JobIntakeDeps = Readonly<{
   book: CustodyBook;
   facts: FactWriter;
   history: RunHistory;
+  logs: LogLedger;
+  gate: LogGate;
+  /** What is still under way for a job and comes before its last word. */
+  completions: Completions;
 }>;
 type Deps = JobIntakeDeps;
 
@@ -48,10 +63,11 @@ export function takeJobFrame(
   const { book, facts } = deps;
   const standing = standingOf(book, seat.who, message);
   if (standing.kind === 'foreign') {
-    if (isKept(seat, message)) {
-      const lane = parseWireJobId(message.jobId)?.jobId ?? message.jobId;
+    const lane = parseWireJobId(message.jobId)?.jobId ?? message.jobId;
+    if (message.type === 'usage.report')
+      return facts.within(lane, () => takeUnreadUsage(deps, seat, message, raw, spoken));
+    if (isKept(seat, message))
       return facts.within(lane, () => takeUnread(deps, seat, message, raw, spoken));
-    }
     refuse(seat, message, standing);
     return undefined;
   }
@@ -62,9 +78,13 @@ export function takeJobFrame(
     seat.violation('late-frame', `${message.type}: the attempt is over`, placeOf(message));
     return undefined;
   }
-  return facts.within(standing.custody.jobId, () =>
-    storeJobFrame(deps, seat, message, raw, { standing, spoken }),
-  );
+  const store = (kept: () => Readonly<{ message: JobFrame; raw: Uint8Array }>): Promise<void> =>
+    facts.within(standing.custody.jobId, () => {
+      const { message: said, raw: body } = kept();
+      return storeJobFrame(deps, seat, said, body, { standing, spoken });
+    });
+  if (message.type === 'log.chunk') return deps.gate.take(seat, { message, raw }, store);
+  return store(() => ({ message, raw }));
 }
 
 const placeOf = ({ type, jobId }: JobFrame): ViolationPlace => ({ frame: type, jobId });
@@ -73,7 +93,7 @@ const placeOf = ({ type, jobId }: JobFrame): ViolationPlace => ({ frame: type, j
 function refuse(seat: Seat, message: JobFrame, { detail }: Foreign): void {
   seat.violation('foreign-job', `${message.type}: ${detail}`, placeOf(message));
   seat.stray(message);
-  answer(seat, message);
+  answerNothing(seat, message);
 }
 
 /** A last word that the book knows no job for is not forgotten before the log was asked. */
@@ -95,6 +115,25 @@ async function takeUnread(
   if (found === undefined) acknowledge(seat, message);
 }
 
+/** Money that was spent counts, however long ago the attempt was: it is not forgotten before the log was asked. */
+async function takeUnreadUsage(
+  deps: Deps,
+  seat: Seat,
+  message: UsageReport,
+  raw: Uint8Array,
+  spoken: Spoken,
+): Promise<void> {
+  const custody = await pastCustody(deps, seat.who, message);
+  if (custody !== undefined) {
+    await deps.facts.store(jobFact(message, raw, custody, spoken));
+    return acknowledgeUsage(seat, message);
+  }
+  const standing = standingOf(deps.book, seat.who, message);
+  if (standing.kind === 'foreign') refuse(seat, message, standing);
+  // Nobody will ever want it.
+  acknowledgeUsage(seat, message);
+}
+
 type Foreign = Extract<Standing, { kind: 'foreign' }>;
 type Said = Readonly<{ standing: Exclude<Standing, Foreign>; spoken: Spoken }>;
 
@@ -105,34 +144,35 @@ async function storeJobFrame(
   raw: Uint8Array,
   { standing, spoken }: Said,
 ): Promise<void> {
-  const { book, facts } = deps;
-  const { custody, kind } = standing;
-  const isCurrent = kind === 'current';
+  const { book, facts, logs, completions } = deps;
+  const { custody } = standing;
+  const isCurrent = standing.kind === 'current';
+  // The last word of the job may have been stored since it came.
+  if (isRemark(message) && standingOf(book, seat.who, message).kind !== 'current') return;
   if (await isSettled(deps, seat, message, { custody, isCurrent })) return;
-  const liesElsewhere = message.type === 'log.chunk' || message.type === 'job.heartbeat';
+  const isLast = isTerminalStatus(message);
+  if (isLast) await completions.settle(custody.jobId);
+  const kept = await keptOf(deps, message, raw, { custody, isCurrent });
   const isFirst = isCurrent && !latest(book, custody).heard;
-  if (isFirst && liesElsewhere) await facts.store(heardFact(message, custody, spoken));
+  if (isFirst && liesElsewhere(message)) await facts.store(heardFact(message, custody, spoken));
+  if (kept === undefined) return;
   passed(message, 'received');
-  const { seq } = await facts.store(
-    jobFact(message, withoutSecrets(message, raw), custody, spoken),
-  );
+  const draft = jobFact(message, kept.body, custody, spoken);
+  const stored = await facts.store({ ...draft, ...(kept.extra && { extra: kept.extra }) });
+  kept.stored?.(stored);
   passed(message, 'appended');
   if (isFirst) book.change(custody, { heard: true });
-  if (message.type === 'step.approval-request' && isCurrent)
-    await facts.store(rejectedApproval(message, custody, spoken));
-  answer(seat, message);
+  const { seq } = stored;
+  await answerStored(deps, seat, message, { custody, isCurrent, seq, action: kept.action });
   await settle(deps, seat, message, { custody, isCurrent, seq });
   if (!isCurrent) return;
+  if (isLast) logs.ended(custody);
   acknowledgeHeartbeat(seat, message, latest(book, custody));
-  if (message.type === 'job.ack' && seat.extensions?.granted === true)
-    await grant(deps, seat, message, custody, seq);
+  await grant(deps, seat, message, custody, seq);
 }
 
-/** Requests whose service is not there yet. */
-function answer(seat: Seat, message: JobFrame): void {
-  const reply = replyTo(message);
-  if (reply !== undefined) seat.send(reply);
-}
+const liesElsewhere = ({ type }: JobFrame): boolean =>
+  type === 'log.chunk' || type === 'job.heartbeat';
 
 /** The two words that decide what becomes of an attempt. */
 function passed(message: JobFrame, how: 'received' | 'appended'): void {
@@ -142,35 +182,3 @@ function passed(message: JobFrame, how: 'received' | 'appended'): void {
 
 const latest = (book: CustodyBook, { runId, jobId, attempt, ...rest }: Custody): Custody =>
   book.find({ runId, jobId, attempt }) ?? { runId, jobId, attempt, ...rest };
-
-/** Secret outputs are sealed to the run's own key by the agent; until runs have one, nothing of them is kept. */
-function withoutSecrets(message: JobFrame, raw: Uint8Array): string | Uint8Array {
-  if (message.type !== 'job.status' || message.secretOutputs === undefined) return raw;
-  return JSON.stringify(wire.redact(wire.JobStatus, message));
-}
-
-function acknowledgeHeartbeat(
-  seat: Seat,
-  message: JobFrame,
-  { attempt, fence, leaseMs }: Custody,
-): void {
-  if (message.type !== 'job.heartbeat' || seat.extensions?.heartbeatAck !== true) return;
-  if (leaseMs === undefined) return;
-  const { runId, jobId } = message;
-  seat.send({ type: 'job.heartbeat.ack', runId, jobId, attempt, fence, leaseMs });
-}
-
-/** Only behind the fold: an ack that was too late lies in the log like any other. */
-async function grant(
-  deps: Deps,
-  seat: Seat,
-  message: JobFrame,
-  custody: Custody,
-  ackSeq: number,
-): Promise<void> {
-  const { org, runId, jobId, attempt } = custody;
-  const judged = await deps.history.judge({ org, runId }, ackSeq);
-  const held = judged.verdict === 'valid' ? heldAttempt(judged.run, jobId, attempt) : undefined;
-  if (held?.attempt.session === seat.who.session) seat.send(granted(custody));
-  else seat.stray(message);
-}

@@ -5,7 +5,7 @@
 import { parseWireJobId, type wire } from '@waybill/protocol';
 import { type Custody, type CustodyBook, custodyOfAttempt } from '../domain/custody.ts';
 import { isTerminalStatus, type JobFrame } from '../domain/fact.ts';
-import { hasEndedAs, heldAttempt } from '../domain/history.ts';
+import { attemptOf, hasEndedAs, heldAttempt } from '../domain/history.ts';
 import { type Identity, standingOf } from '../domain/speaker.ts';
 import type { Seat } from './registry.ts';
 import type { RunHistory } from './run-history.ts';
@@ -69,6 +69,21 @@ export async function unreadCustody(
   const held = heldAttempt(run, jobId, job.attempt);
   if (held?.attempt.agentId !== agentId) return undefined;
   return custodyOfAttempt(run, { org, agentId, runId, jobId }, held.attempt);
+}
+
+/** An attempt of the agent, over or not, as the log has it. */
+export async function pastCustody(
+  { history }: Deps,
+  { org, agentId }: Identity,
+  said: Readonly<{ runId: string; jobId: string }>,
+): Promise<Custody | undefined> {
+  const job = parseWireJobId(said.jobId);
+  if (job === undefined || job.runId !== said.runId) return undefined;
+  const { runId, jobId } = job;
+  const run = await history.current({ org, runId });
+  const attempt = attemptOf(run, jobId, job.attempt);
+  if (attempt?.agentId !== agentId) return undefined;
+  return custodyOfAttempt(run, { org, agentId, runId, jobId }, attempt);
 }
 
 export function acknowledge(

@@ -22,10 +22,12 @@ import {
   decisionId,
   foldRun,
   type Job,
+  type JobSpec,
   jobId,
   parseJson,
   type Run,
   type RunEvent,
+  type RunCreated,
   type RunEventOf,
   readAgentMessage,
   readRunMessage,
@@ -47,6 +49,12 @@ export type RunOptions = Readonly<{
   secrets?: unknown;
   ring?: KeyRing;
   staleMs?: number;
+  /** What its creation says beside the usual. */
+  created?: Partial<RunCreated>;
+  /** What its jobs say beside the usual, by index. */
+  job?: (index: number) => Partial<JobSpec>;
+  /** What its agents reach other places with. */
+  credentials?: unknown;
 }>;
 export type OfferOptions = Readonly<{
   attempt?: number;
@@ -67,15 +75,26 @@ export type TestRun = Readonly<{
   offer(o: OfferOptions): Promise<number>;
   /** `to`: the agent that a cancel is addressed to. */
   decide(type: Exclude<DecisionType, 'job.offered'>, body: object, to?: string): Promise<number>;
+  /** A person's word about an approval. */
+  votes(approvalId: string, decision: 'approve' | 'reject', reason?: string): Promise<void>;
   /** Waits until the run has an event of that type, the newest of them. */
   has<T extends RunEvent['type']>(type: T, count?: number): Promise<Extract<RunEvent, { type: T }>>;
   jobState(state: string, index?: number): Promise<Job>;
 }>;
 
-export type GatewayOptions = Readonly<{ id?: string; clock?: ManualClock; listen?: boolean }>;
+export type GatewayOptions = Readonly<{
+  id?: string;
+  clock?: ManualClock;
+  listen?: boolean;
+  /** Where the store of objects is reached; nothing is stored without it. */
+  publicUrl?: string;
+}>;
 /** A gateway in a process of its own. */
 export type GatewayProcess = Readonly<{
   url: string;
+  /** What it has logged, as text. */
+  logged(): string;
+  isAlive(): boolean;
   signal(signal: NodeJS.Signals): void;
   kill(): Promise<void>;
 }>;
@@ -92,7 +111,8 @@ export type LogWorld = Readonly<{
   /** Everything that was logged, as text. */
   logged(): string;
   gateway(o?: GatewayOptions): Promise<TestGateway>;
-  process(id?: string): Promise<GatewayProcess>;
+  /** `openFiles`: its limit. */
+  process(id?: string, o?: Readonly<{ openFiles?: number }>): Promise<GatewayProcess>;
   run(o?: RunOptions): Promise<TestRun>;
   agentEvents(agentId: string): Promise<readonly AgentEvent[]>;
   session(agentId: string): Promise<number>;
@@ -145,6 +165,8 @@ export async function openLogWorld(nats: NatsLogin): Promise<LogWorld> {
         WAYBILL_KEY_RING: ringText,
         WAYBILL_GATEWAY_ID: o.id ?? `gateway-${org}`,
         WAYBILL_GATEWAY_LISTEN: o.listen ?? true,
+        WAYBILL_PUBLIC_URL: o.publicUrl,
+        S3_REGION: 'us-east-1',
       },
       { clock: o.clock ?? systemClock, log },
     );
@@ -165,8 +187,14 @@ export async function openLogWorld(nats: NatsLogin): Promise<LogWorld> {
     WAYBILL_SCALER_TOKEN: SCALER_TOKEN,
     WAYBILL_KEY_RING: ringText,
   };
-  const gatewayProcess: LogWorld['process'] = async (id = `gateway-${org}`) => {
-    const child = spawn(process.execPath, [path.join(import.meta.dirname, '..', 'main.ts')], {
+  const gatewayProcess: LogWorld['process'] = async (id = `gateway-${org}`, o = {}) => {
+    const main = path.join(import.meta.dirname, '..', 'main.ts');
+    const limited = `ulimit -n ${o.openFiles} && exec "$0" "$1"`;
+    const [command, argv] =
+      o.openFiles === undefined
+        ? [process.execPath, [main]]
+        : ['sh', ['-c', limited, process.execPath, main]];
+    const child = spawn(command, argv, {
       env: { ...process.env, ...env, WAYBILL_GATEWAY_ID: id },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -187,6 +215,8 @@ export async function openLogWorld(nats: NatsLogin): Promise<LogWorld> {
     });
     return {
       url: `ws://127.0.0.1:${port}/ws`,
+      logged: () => printed,
+      isAlive: () => child.exitCode === null && child.signalCode === null,
       signal: (signal) => void child.kill(signal),
       kill,
     };
@@ -209,7 +239,14 @@ export async function openLogWorld(nats: NatsLogin): Promise<LogWorld> {
       o.secrets === undefined
         ? undefined
         : await seal(o.ring ?? ring, o.secrets, { org, run: id, field: 'secrets' });
-    await append(createdDraft(org, id, o.jobs ?? 1, o.staleMs ?? 120_000, sealed), 0);
+    const created =
+      o.credentials === undefined
+        ? o.created
+        : {
+            ...o.created,
+            credentials: await seal(ring, o.credentials, { org, run: id, field: 'credentials' }),
+          };
+    await append(createdDraft(org, id, { ...o, ...(created && { created }) }, sealed), 0);
     return testRun({ journal, org, id, append });
   };
 
@@ -248,8 +285,7 @@ export async function openLogWorld(nats: NatsLogin): Promise<LogWorld> {
 function createdDraft(
   org: string,
   id: string,
-  jobs: number,
-  staleMs: number,
+  { jobs = 1, staleMs = 120_000, created = {}, job = () => ({}) }: RunOptions,
   secrets: unknown,
 ): ReturnType<typeof runDraft> {
   const names = Array.from({ length: jobs }, (_, index) => `job ${index}`);
@@ -286,11 +322,13 @@ function createdDraft(
         needs: [],
         config: { name, steps: [] },
         withEvent: false,
+        ...job(index),
       })),
       offersMax: 5,
       ackTimeoutMs: 10_000,
       recoveryMs: 120_000,
       staleMs,
+      ...created,
     },
   });
 }
@@ -359,6 +397,28 @@ function testRun({ journal, org, id, append }: RunParts): TestRun {
         ...(to === undefined ? {} : { to }),
       });
       return append(draft, seq);
+    },
+    votes: async (approvalId, decision, reason) => {
+      const answer = await journal.append(
+        runDraft({
+          org,
+          runId: id,
+          type: 'approval.answered',
+          meta: {
+            id: `${approvalId}:${decision}`,
+            source: '/waybill/api',
+            jobId: jobId(id, 0),
+          },
+          body: {
+            approvalId,
+            by: 'ada',
+            teams: [],
+            decision,
+            ...(reason === undefined ? {} : { reason }),
+          },
+        }),
+      );
+      if (answer.outcome !== 'stored') throw new Error(`not stored: ${answer.outcome}`);
     },
     has: async (type, count = 1) => {
       const found = await eventually(

@@ -1,4 +1,4 @@
-import { createKeyRing } from '@waybill/process';
+import { createKeyRing, createLogger, systemClock } from '@waybill/process';
 import { currentAttempt, foldRun, wire } from '@waybill/protocol';
 import { history } from '@waybill/protocol/fixtures';
 import { describe, expect, it } from 'vitest';
@@ -13,9 +13,10 @@ async function framed(config: Readonly<Record<string, unknown>>): Promise<unknow
   const attempt = job && currentAttempt(job);
   if (job === undefined || attempt === undefined) throw new Error('no offer');
   const bytes = Buffer.byteLength(JSON.stringify(log.events));
-  const place = { org: 'main', runId: run.created?.runId ?? '', extended: false };
+  const place = { org: 'main', runId: run.created?.runId ?? '', extended: false, host: {} };
+  const logger = createLogger({ name: 'test', level: 'silent' });
   return offerFrame(
-    await createKeyRing(),
+    { ring: await createKeyRing(), objects: undefined, clock: systemClock, log: logger },
     { run, bytes, verdict: 'valid' },
     { job, attempt },
     place,

@@ -1,10 +1,29 @@
 /**
- * The frame of an offer as it goes to the socket, or why there is none. Its secrets are in plain text in what comes back, which
- * exists from here to the socket and nowhere else; why there is none never says anything of what is in it.
+ * The frame of an offer as it goes to the socket, or why there is none. Its secrets and addresses are in plain text in what comes
+ * back, which exists from here to the socket and nowhere else; why there is none never says anything of what is in it.
  */
-import { isSealed, type KeyRing, open, registerSecretValues, SealError } from '@waybill/process';
-import { type DispatchFrame, dispatchFrame, wire } from '@waybill/protocol';
+import type { Objects } from '@waybill/objects';
+import {
+  type Clock,
+  isSealed,
+  type KeyRing,
+  type Logger,
+  open,
+  openRunOutput,
+  registerSecretValues,
+  runPublicKey,
+  SealError,
+} from '@waybill/process';
+import {
+  type DispatchFrame,
+  dispatchFrame,
+  type Run,
+  upstreamSecrets,
+  wire,
+} from '@waybill/protocol';
 import type { Held } from '../domain/history.ts';
+import { storedInputs } from './stored-inputs.ts';
+import type { HostKind } from './registry.ts';
 import type { Weighed } from './run-history.ts';
 
 export type UnsentCause = 'secrets_unreadable' | 'dispatch_invalid' | 'dispatch_too_big';
@@ -14,21 +33,40 @@ export type Unsendable = Readonly<{
   about: Readonly<Record<string, unknown>>;
 }>;
 type Place = Readonly<{ org: string; runId: string }>;
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What a frame is made with beside the run. */
+export type FrameMaking = Readonly<{
+  ring: KeyRing;
+  objects: Objects | undefined;
+  clock: Clock;
+  log: Logger;
+}>;
 
 export const isUnsendable = (made: DispatchFrame | Unsendable): made is Unsendable =>
   !('type' in made);
 
 /** Undefined before `run.created`, which is before any offer. */
 export async function offerFrame(
-  ring: KeyRing,
+  making: FrameMaking,
   { run, bytes }: Weighed,
-  { job, attempt }: Held,
-  o: Place & Readonly<{ extended: boolean }>,
+  held: Held,
+  o: Place & Readonly<{ extended: boolean; host: HostKind }>,
 ): Promise<DispatchFrame | Unsendable | undefined> {
-  const sealed = dispatchFrame(run, job, attempt, o.extended);
-  if (sealed === undefined) return undefined;
-  const whole = await opened(ring, sealed, o);
-  if (isUnsendable(whole)) return whole;
+  const sealed = dispatchFrame(run, held.job, held.attempt, o.extended);
+  if (sealed === undefined || run.created === null) return undefined;
+  const [inputs, opened] = await Promise.all([
+    storedInputs(making, run.created, sealed['jobConfig'], o.host),
+    openedFields(making, run, held, o),
+  ]);
+  if (isProblem(opened)) return opened;
+  registerSecretValues([inputs['sourceTarUrl'], inputs['depsUrl']]);
+  const whole: DispatchFrame = {
+    ...sealed,
+    runPublicKey: await runPublicKey(making.ring, o),
+    ...inputs,
+    ...merged(sealed, opened),
+  };
   // Agents that exist give no answer at all to a dispatch that does not fit its schema.
   const checked = wire.JobDispatch.safeParse(whole);
   if (!checked.success) {
@@ -38,22 +76,94 @@ export async function offerFrame(
   return tooBig(whole, bytes) ?? whole;
 }
 
-async function opened(
-  ring: KeyRing,
-  frame: DispatchFrame,
+type Opened = Readonly<{
+  secrets?: unknown;
+  credentials?: Fields;
+  /** Secret outputs by the name of their job. */
+  outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}>;
+
+const isProblem = (value: Opened | Unsendable): value is Unsendable => 'cause' in value;
+
+async function openedFields(
+  { ring, log }: FrameMaking,
+  run: Run,
+  { job }: Held,
   { org, runId }: Place,
-): Promise<DispatchFrame | Unsendable> {
-  const sealed = frame['secrets'];
-  if (!isSealed(sealed)) return frame;
+): Promise<Opened | Unsendable> {
+  const { secrets, credentials } = run.created ?? {};
   try {
-    const secrets = await open(ring, sealed, { org, run: runId, field: 'secrets' });
-    registerSecretValues(secrets);
-    return { ...frame, secrets };
+    const opened = {
+      ...(isSealed(secrets)
+        ? { secrets: await open(ring, secrets, { org, run: runId, field: 'secrets' }) }
+        : {}),
+      ...(isSealed(credentials)
+        ? {
+            credentials: fieldsOf(
+              await open(ring, credentials, { org, run: runId, field: 'credentials' }),
+            ),
+          }
+        : {}),
+      outputs: await openedOutputs({ ring, log }, upstreamSecrets(run, job), { org, runId }),
+    };
+    registerSecretValues(opened);
+    return opened;
   } catch (error) {
     if (!(error instanceof SealError)) throw error;
     return { cause: 'secrets_unreadable', about: { err: error } };
   }
 }
+
+/** What does not open was sealed in another way or to another key: the job goes without it, and fails by itself if it needs it. */
+async function openedOutputs(
+  { ring, log }: Pick<FrameMaking, 'ring' | 'log'>,
+  jobs: ReturnType<typeof upstreamSecrets>,
+  { org, runId }: Place,
+): Promise<Opened['outputs']> {
+  const opened: Record<string, Record<string, string>> = {};
+  for (const { jobId, name, outputs } of jobs)
+    for (const [output, sealed] of Object.entries(outputs)) {
+      try {
+        const plain = await openRunOutput(ring, { org, runId, jobId, name: output }, sealed);
+        opened[name] = { ...opened[name], [output]: plain };
+      } catch (error) {
+        if (!(error instanceof SealError)) throw error;
+        log.error({ runId, jobId, output, err: error }, 'a secret output does not open');
+      }
+    }
+  return opened;
+}
+
+/** Secret outputs stand beside the others of their job, and where a step asks for secrets by context. */
+function merged(sealed: DispatchFrame, { secrets, credentials = {}, outputs }: Opened): Fields {
+  const names = Object.keys(outputs);
+  const plain = fieldsOf(sealed['upstreamJobOutputs']);
+  const contexts = fieldsOf(credentials['namespacedSecrets']);
+  return {
+    ...(secrets === undefined ? {} : { secrets }),
+    ...credentials,
+    ...(names.length === 0
+      ? {}
+      : {
+          upstreamJobOutputs: {
+            ...plain,
+            ...mapped(names, (name) => [name, { ...fieldsOf(plain[name]), ...outputs[name] }]),
+          },
+          namespacedSecrets: {
+            ...contexts,
+            ...mapped(names, (name) => [`needs.${name}`, outputs[name] ?? {}]),
+          },
+        }),
+  };
+}
+
+const mapped = (
+  names: readonly string[],
+  entry: (name: string) => readonly [string, unknown],
+): Fields => Object.fromEntries(names.map(entry));
+
+const fieldsOf = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null ? (value as Fields) : {}; // just checked to be an object
 
 /** It would cost the agent its connection. The bytes of the run are about the most that its frame can have. */
 function tooBig(frame: DispatchFrame, bytes: number): Unsendable | undefined {

@@ -161,7 +161,6 @@ describe('an offer', () => {
       ...job,
       state: 'success',
       timestamp: at,
-      secretOutputs: { password: { agentPublicKey: 'k', encrypted: canary } },
     });
     await run.jobState('success');
     const decoder = new TextDecoder();

@@ -11,6 +11,7 @@ import {
   type StoredMessage,
 } from '@waybill/protocol';
 import type { Custody } from '../domain/custody.ts';
+import { tellOutcome } from './approval-order.ts';
 import { type DeliveryDeps, deliver } from './delivery.ts';
 import { meant, type StopEvent, stopAsDecided, stopTypes } from './stop-order.ts';
 
@@ -55,6 +56,13 @@ export async function openOfferLoop(o: Deps): Promise<OfferLoop> {
     for (const custody of meant(book, event))
       if (isHere(custody)) begin(custody.session, () => stopAsDecided(deps, event, custody));
   };
+  const onResolved = (event: RunEventOf<'approval.resolved'>): void => {
+    const { runId, body } = event;
+    const { jobId, attempt = 0 } = body;
+    const custody = book.find({ runId, jobId, attempt });
+    if (custody !== undefined && isHere(custody))
+      begin(custody.session, () => tellOutcome(deps, event, custody));
+  };
   const onCompleted = (event: RunEventOf<'run.completed'>): void => {
     const { runId, seq } = event;
     const atWork = book.openIn(runId).find(isHere);
@@ -82,6 +90,9 @@ export async function openOfferLoop(o: Deps): Promise<OfferLoop> {
         break;
       case 'run.completed':
         onCompleted(event);
+        break;
+      case 'approval.resolved':
+        onResolved(event);
         break;
       case 'job.expired':
       case 'job.stale':

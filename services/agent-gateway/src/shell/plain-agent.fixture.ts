@@ -16,6 +16,8 @@ export type PlainAgent = Readonly<{
   drop(): void;
   /** No frame of the other side is read, none of its pings answered. */
   freeze(): void;
+  /** Bytes that the other side, and the system between, have not taken yet. */
+  unsent(): number;
   /** Pings that came, and resolves when the other side has read everything that was sent. */
   pings(): number;
   roundTrip(): Promise<void>;
@@ -26,7 +28,7 @@ const asFrame = (data: unknown): Frame => JSON.parse(String(data)) as Frame; // 
 /** `autoPong`: as its library does unless it is told otherwise. */
 export async function connectAgent(
   url: string,
-  o: Readonly<{ autoPong?: boolean }> = {},
+  o: Readonly<{ autoPong?: boolean; localAddress?: string }> = {},
 ): Promise<PlainAgent> {
   const ws = new WebSocket(url, o);
   const frames: Frame[] = [];
@@ -65,6 +67,7 @@ export async function connectAgent(
     close: (code) => ws.close(code ?? 1000),
     drop: () => ws.terminate(),
     freeze: () => ws.pause(),
+    unsent: () => ws.bufferedAmount,
     pings: () => pings,
     roundTrip: () =>
       new Promise((resolve) => {
@@ -81,7 +84,11 @@ export type RegisterOptions = Readonly<{
   /** Sent between `auth.success` and `agent.register`. */
   early?: readonly object[];
   extended?: boolean;
+  /** It waits for approvals over a reconnect. */
+  approvals?: boolean;
   autoPong?: boolean;
+  /** What it says of its host. */
+  host?: Readonly<{ platform: string; arch: string }>;
 }>;
 
 const extensions = { fence: true, granted: true, heartbeatAck: true, terminalAck: true };
@@ -97,8 +104,11 @@ export async function registerAgent(url: string, o: RegisterOptions): Promise<Pl
     messageId: `register-${o.agentId}`,
     agentId: o.agentId,
     labels: ['linux'],
+    ...o.host,
     ...(o.inFlightJobs === undefined ? {} : { inFlightJobs: o.inFlightJobs }),
-    ...(o.extended === true ? { extensions } : {}),
+    ...(o.extended === true
+      ? { extensions: o.approvals === true ? { ...extensions, approvals: true } : extensions }
+      : {}),
   });
   await agent.next('register.ack');
   return agent;

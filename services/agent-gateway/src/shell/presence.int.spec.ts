@@ -1,6 +1,6 @@
 import { startTestServers } from '@waybill/embedded';
 import { manualClock } from '@waybill/process';
-import { agentDraft, wire } from '@waybill/protocol';
+import { agentDraft, subjects } from '@waybill/protocol';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { limits } from '../domain/limits.ts';
 import { type LogWorld, openLogWorld } from './log-world.fixture.ts';
@@ -18,9 +18,10 @@ afterAll(async () => {
 });
 
 /** A session that lasts; `days` says how many times it has been said again. */
-function lasting(agentId: string, session: number) {
+async function lasting(agentId: string) {
   const clock = manualClock();
-  const registered = wire.AgentRegister.parse({
+  const place = { org: world.org, agentId, gateway: 'g/1', id: `${agentId}:registered` };
+  const body = JSON.stringify({
     type: 'agent.register',
     messageId: 'm',
     agentId,
@@ -28,47 +29,60 @@ function lasting(agentId: string, session: number) {
     maxConcurrency: 3,
     inFlightJobs: [{ runId: 'r', jobId: 'j' }],
   });
-  const who = { org: world.org, agentId, session, scalerManaged: true };
+  const stored = await world.journal.append(agentDraft({ ...place, type: 'registered', body }));
+  if (stored.outcome !== 'stored') throw new Error('the registration was not stored');
+  const who = { org: world.org, agentId, session: stored.seq, scalerManaged: true };
   const facts = { within: <T>(_lane: string, work: () => Promise<T>): Promise<T> => work() };
-  const timer = startPresence(
-    { journal: world.journal, clock, facts, gateway: 'g/1' },
-    who,
-    registered,
-  );
+  const seats = [{ who }];
+  const timer = startPresence({
+    journal: world.journal,
+    clock,
+    facts,
+    gateway: 'g/1',
+    seats: () => seats,
+  });
   return {
     clock,
     timer,
+    who,
+    leave: () => seats.pop(),
     presentOn: async (days: number) => {
-      await clock.advance(limits.presentMs);
+      await clock.advance((limits.presentMs * 7) / 8);
       return world.hasAgent(agentId, 'present', days);
     },
   };
 }
-const say = (agentId: string, type: 'draining' | 'present', body: object) => {
+const say = (agentId: string, type: 'draining' | 'present' | 'registered', body: object) => {
   const place = { org: world.org, agentId, gateway: '', id: `${agentId}:${JSON.stringify(body)}` };
   return world.journal.append(agentDraft({ ...place, type, body: JSON.stringify(body) }));
 };
 
 it('a session that lasts is said again within a day, as it registered, until it ends', async () => {
-  const { clock, timer, presentOn } = lasting('a', 7);
-  await clock.advance(limits.presentMs / 2);
-  expect(await world.agentEvents('a')).toEqual([]);
+  const { clock, timer, who, leave, presentOn } = await lasting('a');
   const event = await presentOn(1);
   expect(event).toMatchObject({
     type: 'present',
     gateway: 'g/1',
     scalerManaged: true,
-    body: { session: 7, agentId: 'a', labels: ['linux'], maxConcurrency: 3, draining: null },
+    body: {
+      session: who.session,
+      agentId: 'a',
+      labels: ['linux'],
+      maxConcurrency: 3,
+      draining: null,
+    },
   });
   expect(event).not.toHaveProperty('body.inFlightJobs');
   await presentOn(2);
-  timer.cancel();
+  leave();
   await clock.advance(2 * limits.presentMs);
-  expect(await world.agentEvents('a')).toHaveLength(2);
+  expect((await world.agentEvents('a')).filter(({ type }) => type === 'present')).toHaveLength(2);
+  timer.cancel();
+  expect(clock.pending()).toBe(0);
 });
 
 it('it says too whether a person has taken the agent out of use, the last word counting', async () => {
-  const { timer, presentOn } = lasting('b', 8);
+  const { timer, presentOn } = await lasting('b');
   await say('b', 'draining', { draining: true, by: 'ann' });
   const { at: since } = await world.hasAgent('b', 'draining');
   const drained = { body: { draining: { since, by: 'ann' } } };
@@ -79,10 +93,14 @@ it('it says too whether a person has taken the agent out of use, the last word c
   timer.cancel();
 });
 
-it('and goes on saying so when the word itself has aged out', async () => {
+it('and goes on saying so when the word itself has aged out, and the registration too', async () => {
   const draining = { since: 5, by: 'ann' };
-  await say('c', 'present', { agentId: 'c', labels: [], session: 9, draining });
-  const { timer, presentOn } = lasting('c', 9);
-  expect(await presentOn(2)).toMatchObject({ body: { draining } });
+  const { timer, who, presentOn } = await lasting('c');
+  const { session } = who;
+  await say('c', 'present', { agentId: 'c', labels: ['arm'], session, draining });
+  const registrations = subjects.agent(world.org, 'c', 'registered');
+  await say('c', 'registered', { agentId: 'c', labels: ['of another session'] });
+  expect(await world.stored('WB_AGENTS', registrations)).toHaveLength(2);
+  expect(await presentOn(2)).toMatchObject({ body: { session, labels: ['arm'], draining } });
   timer.cancel();
 });

@@ -23,6 +23,7 @@ import { attemptOf, heldAttempt } from '../domain/history.ts';
 import { limits } from '../domain/limits.ts';
 import { isInHand, onLoss, onReturn } from '../domain/reconcile.ts';
 import { type Identity, isOfItsRun } from '../domain/speaker.ts';
+import type { Completions } from './completions.ts';
 import type { FactWriter } from './fact-writer.ts';
 import type { RunHistory } from './run-history.ts';
 import { workSlots } from './work-slots.ts';
@@ -31,6 +32,8 @@ export type Returning = Readonly<{
   inFlight: readonly wire.InFlightJob[];
   /** Wire ids of jobs that the agent spoke of before its registration was done. */
   named: readonly string[];
+  /** It waits on for what it has asked people for. */
+  keepsApprovals: boolean;
 }>;
 
 /** `stop`: it was told to stop, which the new socket has not heard. */
@@ -61,26 +64,38 @@ export type Reconciliation = Readonly<{
   lost(who: Identity, lost: Lost): Promise<boolean>;
 }>;
 
-type Deps = Readonly<{ book: CustodyBook; history: RunHistory; facts: FactWriter; log: Logger }>;
+type Deps = Readonly<{
+  book: CustodyBook;
+  history: RunHistory;
+  facts: FactWriter;
+  completions: Completions;
+  log: Logger;
+}>;
+/** What an agent has brought back. */
+type Back = Readonly<{ named: ReadonlySet<string>; keepsApprovals: boolean }>;
+const nothing: Back = { named: new Set(), keepsApprovals: false };
 type Visit = (run: Run, job: Job, key: JobKey) => Promise<void>;
 type Look = (run: Run) => void;
 
-export function openReconciliation({ book, history, facts, log }: Deps): Reconciliation {
+export function openReconciliation(deps: Deps): Reconciliation {
+  const { book, history, facts, completions, log } = deps;
   const slots = workSlots(limits.reconciledAtOnceMax);
   const slowly = workSlots(1);
 
   /** Each job in its own lane, on a run as fresh as it gets. */
   const visitJob = (who: Identity, key: JobKey, visit: Visit, look?: Look): Promise<void> =>
-    facts.within(key.jobId, () =>
-      slots.run(async () => {
+    facts.within(key.jobId, async () => {
+      // What the old session has begun is its word still.
+      await completions.settle(key.jobId);
+      await slots.run(async () => {
         const run = await history.current({ org: who.org, runId: key.runId });
         look?.(run);
         const job = run.jobs.find((each) => each.spec.jobId === key.jobId);
         if (job !== undefined && isInHand(job, who.agentId)) await visit(run, job, key);
         // The book goes by offers alone, and may take for open what has long ended.
         else forgetOpen(who, key);
-      }),
-    );
+      });
+    });
   const forgetOpen = (who: Identity, key: JobKey): void => {
     for (const custody of book.openOfJob(key))
       if (custody.agentId === who.agentId && custody.session <= who.session)
@@ -90,7 +105,7 @@ export function openReconciliation({ book, history, facts, log }: Deps): Reconci
   const comeBack = async (
     who: Identity,
     [run, job, key]: Parameters<Visit>,
-    named: ReadonlySet<string>,
+    { named, keepsApprovals }: Back,
   ): Promise<Adopted | undefined> => {
     const { org } = who;
     const found = onReturn(job, who, named);
@@ -98,9 +113,9 @@ export function openReconciliation({ book, history, facts, log }: Deps): Reconci
     if (found === undefined || attempt === undefined) return undefined;
     const custody = custodyOfAttempt(run, { org, agentId: who.agentId, ...key }, attempt);
     const { fact, previousSession } = found;
-    const stored = await facts.store(
-      socketFact({ type: fact, body: { previousSession } }, custody, who.session),
-    );
+    const kept = fact === 'agent.resumed' && keepsApprovals ? { keepsApprovals } : {};
+    const body = { previousSession, ...kept };
+    const stored = await facts.store(socketFact({ type: fact, body }, custody, who.session));
     milestone('returned.appended', custody);
     // Whether the fold has followed the agent to its new session: something may have been decided before it.
     const place = { org, runId: key.runId };
@@ -114,7 +129,8 @@ export function openReconciliation({ book, history, facts, log }: Deps): Reconci
     return isAdopted ? { custody: moved, stop: held.stop } : undefined;
   };
 
-  const returned = async (who: Identity, { inFlight, named }: Returning): Promise<Returned> => {
+  const returned = async (who: Identity, back: Returning): Promise<Returned> => {
+    const { inFlight, named, keepsApprovals } = back;
     const known = new Set([...inFlight.filter(isOfItsRun).map((job) => job.jobId), ...named]);
     // What the agent names may lie in the log and not in the book yet: who sent it was another gateway.
     const spoken = [...known].flatMap((wireId) => parseWireJobId(wireId) ?? []);
@@ -126,7 +142,7 @@ export function openReconciliation({ book, history, facts, log }: Deps): Reconci
         who,
         key,
         async (...visited) => {
-          const found = await comeBack(who, visited, known);
+          const found = await comeBack(who, visited, { named: known, keepsApprovals });
           if (found !== undefined) adopted.set(wireJobId(key.jobId, found.custody.attempt), found);
         },
         (run) => {
@@ -154,7 +170,7 @@ export function openReconciliation({ book, history, facts, log }: Deps): Reconci
   };
 
   const missed = (who: Identity, key: JobKey): Promise<void> =>
-    visitJob(who, key, async (...visited) => void (await comeBack(who, visited, new Set())));
+    visitJob(who, key, async (...visited) => void (await comeBack(who, visited, nothing)));
 
   const lost = async (who: Identity, { keepsOffers, ...body }: Lost): Promise<boolean> => {
     let isSettled = true;

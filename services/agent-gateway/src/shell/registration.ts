@@ -5,13 +5,13 @@
 import { type Clock, type Logger, milestone } from '@waybill/process';
 import { agentDraft, type wire, wireJobId } from '@waybill/protocol';
 import type { CustodyBook } from '../domain/custody.ts';
-import { isJobFrame } from '../domain/fact.ts';
+import { isJobFrame, takesUp } from '../domain/fact.ts';
 import { granted } from '../domain/grant.ts';
 import type { Arrived, Effect } from '../domain/session-protocol.ts';
 import { isOfItsRun } from '../domain/speaker.ts';
 import type { AgentSocket } from './agent-socket.ts';
 import type { FactWriter } from './fact-writer.ts';
-import { openSeat } from './open-seat.ts';
+import { openSeat, type SeatHolder } from './open-seat.ts';
 import type { Reconciliation } from './reconciliation.ts';
 import type { Registry, Seat } from './registry.ts';
 
@@ -27,20 +27,23 @@ export type RegistrationDeps = Readonly<{
 }>;
 
 type Registering = Extract<Effect, { type: 'register' }>;
-type Ends = Readonly<{ replaced: () => void; ended: () => void }>;
+/** `settled`: it is compared with what runs say. */
+type Ends = Readonly<{ holder: SeatHolder; settled: Promise<void> }>;
 
 /** Resolves once the session is in the log and its agent has been answered; offers to it may follow at once. */
 export async function enter(
   deps: RegistrationDeps,
   socket: AgentSocket,
   { org, scalerManaged, message, raw }: Registering,
-  ends: Ends & Readonly<{ settled: Promise<void> }>,
+  { holder, settled }: Ends,
 ): Promise<Seat> {
   const { gateway, facts, registry } = deps;
   const { agentId } = message;
   const entered = Promise.withResolvers<void>();
   // The dispatcher may see the session, and offer it work, before we hear that it is stored.
   registry.registering({ org, agentId }, entered.promise);
+  // Before its own registration is read, which answers what the scaler has announced.
+  const isBound = scalerManaged && registry.isExpected({ org, agentId });
   try {
     const id = `${org}:${socket.id}:registered`;
     const { seq } = await facts.store(
@@ -48,10 +51,16 @@ export async function enter(
     );
     const who = { org, agentId, session: seq, scalerManaged };
     milestone('registered.appended', who);
-    const seat = openSeat({ ...deps, ...ends, socket, who, announced: message.extensions });
-    registry.returning(seq, ends.settled);
+    const seat = openSeat(deps, {
+      socket,
+      who,
+      announced: message.extensions,
+      host: message,
+      holder,
+    });
+    registry.returning(seq, settled);
     registry.take(seat);
-    seat.send(registerAck(deps, seat, message));
+    seat.send(registerAck(deps, seat, message, isBound));
     return seat;
   } finally {
     entered.resolve();
@@ -62,13 +71,15 @@ function registerAck(
   { book }: RegistrationDeps,
   { who, extensions }: Seat,
   { labels, inFlightJobs = [] }: wire.AgentRegister,
+  isBound: boolean,
 ): wire.RegisterAck {
   const { agentId, session, scalerManaged } = who;
   const inFlight = new Set(inFlightJobs.map((job) => job.jobId));
   // Its coming back settles what it never answered, which is then offered again.
   const isExpected =
-    scalerManaged &&
-    book.openOf(who).some((it) => !it.heard && !inFlight.has(wireJobId(it.jobId, it.attempt)));
+    isBound ||
+    (scalerManaged &&
+      book.openOf(who).some((it) => !it.heard && !inFlight.has(wireJobId(it.jobId, it.attempt))));
   return {
     type: 'register.ack',
     agentId,
@@ -87,13 +98,14 @@ export async function settleIn(
   held: readonly Arrived[],
 ): Promise<void> {
   const { who } = seat;
-  // A reject is the one word that does not take the offer up.
   const named = held.flatMap(({ message }) =>
-    isJobFrame(message) && message.type !== 'job.reject' && isOfItsRun(message)
-      ? [message.jobId]
-      : [],
+    isJobFrame(message) && takesUp(message) && isOfItsRun(message) ? [message.jobId] : [],
   );
-  const { adopted, strays, unknown } = await reconciliation.returned(who, { inFlight, named });
+  const { adopted, strays, unknown } = await reconciliation.returned(who, {
+    inFlight,
+    named,
+    keepsApprovals: seat.extensions?.approvals === true,
+  });
   const frame = 'agent.register';
   for (const { jobId } of unknown)
     seat.violation('unknown-job', `${frame}: the agent was never given this job`, { frame, jobId });

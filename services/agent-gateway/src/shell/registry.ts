@@ -7,13 +7,16 @@ import type { AgentKey } from '../domain/custody.ts';
 import type { Identity } from '../domain/speaker.ts';
 import type { ViolationPlace } from './violation-rate.ts';
 
-type JobName = Readonly<{ runId: string; jobId: string }>;
+export type HostKind = Readonly<Pick<wire.AgentRegister, 'platform' | 'arch'>>;
+export type JobName = Readonly<{ runId: string; jobId: string }>;
 
 /** A registered session and its socket. */
 export type Seat = Readonly<{
   who: Identity;
   /** What both sides speak; undefined for an agent of the published protocol only. */
   extensions: wire.WireExtensions | undefined;
+  /** Of its host, as it registered: what was installed elsewhere may not run here. */
+  host: HostKind;
   /** What was written to this socket, by `messageId`: agents do not recognise a repeat. */
   sent: ReadonlySet<string>;
   /** False from the moment that either side closes. */
@@ -41,6 +44,10 @@ export type Registry = Readonly<{
   seats(): Iterable<Seat>;
   take(seat: Seat): void;
   leave(seat: Seat): void;
+  /** A scaler has bound a queued job to an agent that is about to come. */
+  expect(agent: AgentKey): void;
+  /** Whether that is so, and the agent has not registered since, here or elsewhere. */
+  isExpected(agent: AgentKey): boolean;
   /** A session of the agent is in the log, here or elsewhere. */
   registered(agent: AgentKey, session: number): void;
   /** A session is over, as the log says. */
@@ -59,6 +66,9 @@ export type Registry = Readonly<{
 
 type UnderWay = { readonly stored: Set<Promise<void>>; newest: number };
 
+/** Those that never come are forgotten: then their agent is only not told to wait. */
+const expectedMax = 10_000;
+
 const keyOf = ({ org, agentId }: AgentKey): string => `${org} ${agentId}`;
 
 export function openRegistry(): Registry {
@@ -66,6 +76,7 @@ export function openRegistry(): Registry {
   const byAgent = new Map<string, Seat>();
   const underWay = new Map<string, UnderWay>();
   const returning = new Map<number, Promise<void>>();
+  const expected = new Set<string>();
 
   const leave = (seat: Seat): void => {
     bySession.delete(seat.who.session);
@@ -98,8 +109,14 @@ export function openRegistry(): Registry {
       bySession.set(seat.who.session, seat);
     },
     leave,
+    expect: (agent) => {
+      const [oldest] = expected.add(keyOf(agent));
+      if (expected.size > expectedMax && oldest !== undefined) expected.delete(oldest);
+    },
+    isExpected: (agent) => expected.has(keyOf(agent)),
     registered: (agent, session) => {
       const key = keyOf(agent);
+      expected.delete(key);
       const open = underWay.get(key);
       if (open !== undefined) open.newest = Math.max(open.newest, session);
       const seat = byAgent.get(key);

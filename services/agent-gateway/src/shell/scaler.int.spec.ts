@@ -1,8 +1,14 @@
 import { startTestServers } from '@waybill/embedded';
 import { eventually } from '@waybill/process/testing';
+import { agentDraft } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LogWorld, openLogWorld, type TestRun } from './log-world.fixture.ts';
-import { type PlainAgent, registerAgent, SCALER_TOKEN as token } from './plain-agent.fixture.ts';
+import {
+  type PlainAgent,
+  registerAgent,
+  SCALER_TOKEN as token,
+  TOKEN,
+} from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;
@@ -96,6 +102,44 @@ describe('an agent that a scaler made', () => {
     const { runId, jobId } = jobOf(run);
     await registerAgent(url, { agentId: 'a', token, inFlightJobs: [{ runId, jobId }] });
     await run.jobState('running');
+  });
+
+  it('is told to wait when a scaler has bound a queued job to it, once', async () => {
+    const { url } = await world.gateway();
+    const spawned = (agentId: string, jobIds: readonly string[]) =>
+      world.journal.append(
+        agentDraft({
+          org: world.org,
+          agentId,
+          type: 'spawned',
+          id: `${agentId}:spawned`,
+          gateway: '',
+          body: JSON.stringify({
+            agentId,
+            pool: 'p',
+            jobIds,
+            standing: false,
+            labels: ['linux'],
+            maxConcurrency: 1,
+            by: 's',
+          }),
+        }),
+      );
+    const acked = async (agentId: string, mine = token) => {
+      const { frames } = await registerAgent(url, { agentId, token: mine });
+      return frames.find((frame) => frame.type === 'register.ack');
+    };
+    await spawned('bound', ['some-job']);
+    await spawned('standing', []);
+    await spawned('static', ['some-job']);
+    // Feeds have their order: whoever is read behind them has seen them.
+    const last = await registerAgent(url, { agentId: 'last', token });
+    last.drop();
+    await eventually(async () => (await world.agentEvents('last')).length > 1);
+    expect(await acked('bound')).toMatchObject({ pendingDispatch: true });
+    expect(await acked('bound')).not.toHaveProperty('pendingDispatch');
+    expect(await acked('standing')).not.toHaveProperty('pendingDispatch');
+    expect(await acked('static', TOKEN)).not.toHaveProperty('pendingDispatch');
   });
 
   it('is told to wait while a job that was meant for it is on its way', async () => {

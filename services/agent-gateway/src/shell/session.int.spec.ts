@@ -223,7 +223,7 @@ describe('a session', () => {
     expect(await agent.next('agent.api.response')).toMatchObject({ requestId: 'q' });
     expect(await agent.next('job.concurrency.ack')).toMatchObject({
       requestId: 'c',
-      action: 'proceed',
+      action: 'cancel',
     });
     expect(await agent.next('step.approval-resolved')).toMatchObject({
       requestId: 'p',
@@ -231,7 +231,8 @@ describe('a session', () => {
     });
     expect(await agent.next('cache.user.save.response')).toMatchObject({
       requestId: 's',
-      skip: true,
+      skip: false,
+      uploadUrl: '',
     });
   });
 

@@ -1,11 +1,11 @@
 /**
  * One agent on one socket, from the upgrade to the last fact about it. Drives the pure session protocol: frames in, effects
- * out. Reads no more while it owes the log too much, and when its socket ends says so to every run that depends on it.
+ * out. Reads no more while it owes the log too much or is over its rate, and when its socket ends says so to every run that
+ * depends on it. An idle one is this object and little else.
  */
 import type { Journal } from '@waybill/journal';
 import type { Logger, Timer } from '@waybill/process';
 import { wire } from '@waybill/protocol';
-import type { WebSocket } from 'ws';
 import { limits } from '../domain/limits.ts';
 import { shortened } from '../domain/long-line.ts';
 import {
@@ -16,13 +16,20 @@ import {
   type State,
   step,
 } from '../domain/session-protocol.ts';
-import { type Closed, openAgentSocket } from './agent-socket.ts';
+import {
+  AgentSocket,
+  type Closed,
+  type LinkedWebSocket,
+  type SocketEvents,
+  type Unsent,
+} from './agent-socket.ts';
 import { type Fault, goodbye, leave } from './departure.ts';
-import { openFlowControl, type SharedDebt } from './flow-control.ts';
+import { FlowControl, type SharedDebt } from './flow-control.ts';
 import type { FrameIntake } from './frame-intake.ts';
-import { startPresence } from './presence.ts';
+import type { SeatHolder } from './open-seat.ts';
 import { enter, type RegistrationDeps, settleIn } from './registration.ts';
 import type { Seat } from './registry.ts';
+import type { WorkSlots } from './work-slots.ts';
 
 export type SessionDeps = RegistrationDeps &
   Readonly<{
@@ -31,151 +38,219 @@ export type SessionDeps = RegistrationDeps &
     signIn: SignIn;
     intake: FrameIntake;
     debt: SharedDebt;
+    unsent: Unsent;
+    /** Registrations that are stored at once; the others wait in the order of coming. */
+    admission: WorkSlots;
     /** Aborted when the gateway does not wait for the log any more. */
     signal: AbortSignal;
   }>;
 
-export type Session = Readonly<{
-  probe(): void;
-  /** The gateway stops. */
-  stop(): void;
-  isStranger(): boolean;
-  /** Resolves when the socket is gone and the log knows it. */
-  departed: Promise<void>;
+/** Whoever counts the sockets. */
+export type SessionHost = Readonly<{
+  registered(session: Session): void;
+  /** The socket is gone and the log knows it. */
+  departed(session: Session): void;
 }>;
 
 type Registering = Extract<Effect, { type: 'register' }>;
 
-export function openSession(ws: WebSocket, deps: SessionDeps): Session {
-  const { clock, log, registry, intake, signIn } = deps;
-  const gone = Promise.withResolvers<Closed>();
-  let state: State = initial;
-  let seat: Seat | undefined;
-  let registration: Promise<void> = Promise.resolve();
-  let presence: Timer | undefined;
+export class Session implements SocketEvents, SeatHolder {
+  readonly #deps: SessionDeps;
+  readonly #host: SessionHost;
+  readonly #socket: AgentSocket;
+  #state: State = initial;
+  #seat: Seat | undefined = undefined;
+  /** While it is under way. */
+  #registration: Promise<void> | undefined = undefined;
+  #flow: FlowControl | undefined = undefined;
+  #timer: Timer | undefined;
   /** By a newer session of the agent, or by somebody else's word in the log. */
-  let over: 'replaced' | 'ended' | undefined;
-  let fault: Fault | undefined;
-  let frameNo = 0;
+  #over: 'replaced' | 'ended' | undefined = undefined;
+  #fault: Fault | undefined = undefined;
+  #frameNo = 0;
 
-  const onFrame = (raw: Uint8Array, isText: boolean): void => {
-    frameNo += 1;
+  constructor(ws: LinkedWebSocket, deps: SessionDeps, host: SessionHost) {
+    this.#deps = deps;
+    this.#host = host;
+    this.#socket = new AgentSocket(ws, this, deps);
+    this.#timer = this.#late(limits.authMs);
+  }
+
+  probe(): void {
+    if (this.#flow?.isIdle() === true) this.#flow = undefined;
+    this.#socket.probe(this.#state.phase === 'ready');
+  }
+
+  /** The gateway stops. */
+  stop(): void {
+    this.#fault = 'gateway';
+    this.#socket.close(wire.wireCloseCodes.goingAway, 'the gateway stops');
+  }
+
+  frame(raw: Uint8Array, isText: boolean): void {
+    this.#frameNo += 1;
     const frame = isText ? wire.parseAgentFrame(raw) : notText;
+    this.#count(raw.length, frame);
     const short = frame.ok ? undefined : shortened(frame, raw);
-    apply({ type: 'frame', ...(short ?? { frame, raw }), frameNo });
-  };
-  const onBroken = (code: string, detail: string): void => run({ type: 'violation', code, detail });
-  const socket = openAgentSocket(
-    ws,
-    { frame: onFrame, broken: onBroken, closed: gone.resolve },
-    deps,
-  );
-  const flow = openFlowControl(socket.flow, deps.debt);
-  const late = (ms: number): Timer =>
-    clock.after(ms, () => apply({ type: 'late' }), { background: true });
-  let timer = late(limits.authMs);
+    this.#apply({ type: 'frame', ...(short ?? { frame, raw }), frameNo: this.#frameNo });
+  }
 
-  const apply = (input: Input): void => {
-    const next = step(state, input, { signIn, connectionId: socket.id });
-    if (next.state.phase === 'registering' && state.phase !== 'registering') {
-      timer.cancel();
-      timer = late(limits.registerMs);
-    }
-    state = next.state;
-    for (const effect of next.effects) run(effect);
-    if (state.phase === 'settling') flow.holding(state.held.length, state.heldBytes);
-    else flow.holding(0, 0);
-  };
-  const run = (effect: Effect): void => {
-    switch (effect.type) {
-      case 'send':
-        socket.send(effect.message);
-        break;
-      case 'close':
-        socket.close(effect.code, effect.reason);
-        break;
-      case 'violation':
-        log.info(
-          { connection: socket.id, code: effect.code, detail: effect.detail },
-          'against the protocol',
-        );
-        seat?.violation(effect.code, effect.detail);
-        break;
-      case 'register':
-        timer.cancel();
-        registration = register(effect).catch(onDefect);
-        break;
-      case 'take': {
-        const stored = seat === undefined ? undefined : intake.take(seat, effect.arrived);
-        if (stored !== undefined) flow.owe(stored.catch(onDefect), effect.arrived.raw.length);
-        break;
-      }
-    }
-  };
-  const onDefect = (error: unknown): void => {
-    // What was given up in the end is told by whoever gave it up.
-    if (deps.signal.aborted) return;
-    log.error({ connection: socket.id, err: error }, 'a session failed');
-    fault = 'session';
-    socket.close(wire.wireCloseCodes.internal, 'something failed inside');
-  };
-  const replaced = (): void => {
-    over ??= 'replaced';
-    apply({ type: 'closed' });
-    socket.close(wire.wireCloseCodes.goingAway, 'replaced by a newer session');
-  };
-  // What it has still said is kept, and the fold knows what it is worth; nothing is said of its end a second time.
-  const ended = (): void => {
-    over ??= 'ended';
-    socket.close(
+  broken(code: string, detail: string): void {
+    this.#run({ type: 'violation', code, detail });
+  }
+
+  closed(closed: Closed): void {
+    void this.#depart(closed)
+      .catch((error: unknown) => this.#onDefect(error))
+      .finally(() => this.#host.departed(this));
+  }
+
+  /** Over its rate: agents that know the word may write it down; those that do not, do nothing. */
+  slowed(retryAfterMs: number): void {
+    this.#socket.send({ type: 'rate.limit.warning', retryAfterMs });
+  }
+
+  setPaused(paused: boolean): void {
+    this.#socket.flow(paused);
+  }
+
+  replaced(): void {
+    this.#over ??= 'replaced';
+    this.#apply({ type: 'closed' });
+    this.#socket.close(wire.wireCloseCodes.goingAway, 'replaced by a newer session');
+  }
+
+  /** What it has still said is kept, and the fold knows what it is worth; nothing is said of its end a second time. */
+  ended(): void {
+    this.#over ??= 'ended';
+    this.#socket.close(
       wire.wireCloseCodes.goingAway,
       'the session was ended while this gateway was away',
     );
-  };
-  const register = async (effect: Registering): Promise<void> => {
+  }
+
+  #late(ms: number): Timer {
+    const late = (): void => this.#apply({ type: 'late' });
+    return this.#deps.clock.after(ms, late, { background: true });
+  }
+
+  #inTime(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #flowControl(): FlowControl {
+    this.#flow ??= new FlowControl(this, this.#deps.clock, this.#deps.debt);
+    return this.#flow;
+  }
+
+  #count(bytes: number, frame: wire.Frame<wire.AgentMessage>): void {
+    const type = frame.ok ? frame.message.type : undefined;
+    const isSign = type === 'heartbeat' || type === 'job.heartbeat';
+    // An idle agent leaves nothing behind: neither its first words nor its signs of life.
+    const isFirst = this.#frameNo <= limits.freeFramesMax && bytes <= limits.freeFrameBytesMax;
+    const isLone = isSign && this.#socket.silentMs() >= limits.heartbeatFreeMs;
+    if (this.#flow === undefined && (isFirst || isLone)) return;
+    this.#flowControl().came(bytes, isSign ? limits.heartbeatCost : 1);
+  }
+
+  #apply(input: Input): void {
+    const { signIn } = this.#deps;
+    const before = this.#state;
+    const next = step(before, input, { signIn, connectionId: this.#socket.id });
+    if (next.state.phase === 'registering' && before.phase !== 'registering') {
+      this.#inTime();
+      this.#timer = this.#late(limits.registerMs);
+    }
+    this.#state = next.state;
+    for (const effect of next.effects) this.#run(effect);
+    const { phase } = this.#state;
+    if (this.#state.phase === 'settling' && this.#state.held.length > 0)
+      this.#flowControl().holding(this.#state.held.length, this.#state.heldBytes);
+    else if (before.phase === 'settling' && phase !== 'settling') this.#flow?.holding(0, 0);
+  }
+
+  #run(effect: Effect): void {
+    const { log, intake } = this.#deps;
+    switch (effect.type) {
+      case 'send':
+        this.#socket.send(effect.message);
+        break;
+      case 'close':
+        this.#socket.close(effect.code, effect.reason);
+        break;
+      case 'violation': {
+        const { code, detail } = effect;
+        log.info({ connection: this.#socket.id, code, detail }, 'against the protocol');
+        this.#seat?.violation(code, detail);
+        break;
+      }
+      case 'register':
+        this.#inTime();
+        this.#registration = this.#register(effect)
+          .catch((error: unknown) => this.#onDefect(error))
+          .finally(() => {
+            this.#registration = undefined;
+          });
+        break;
+      case 'take': {
+        const seat = this.#seat;
+        const stored = seat === undefined ? undefined : intake.take(seat, effect.arrived);
+        if (stored === undefined) break;
+        const settled = stored.catch((error: unknown) => this.#onDefect(error));
+        this.#flowControl().owe(settled, effect.arrived.raw.length);
+        break;
+      }
+    }
+  }
+
+  #onDefect(error: unknown): void {
+    const { signal, log } = this.#deps;
+    // What was given up in the end is told by whoever gave it up.
+    if (signal.aborted) return;
+    log.error({ connection: this.#socket.id, err: error }, 'a session failed');
+    this.#fault = 'session';
+    this.#socket.close(wire.wireCloseCodes.internal, 'something failed inside');
+  }
+
+  async #register(effect: Registering): Promise<void> {
+    const deps = this.#deps;
     const settled = Promise.withResolvers<void>();
     try {
-      seat = await enter(deps, socket, effect, { replaced, ended, settled: settled.promise });
-      const { who } = seat;
-      log.info(
-        { connection: socket.id, agent: who.agentId, session: who.session },
-        'agent registered',
-      );
-      if (socket.isOpen()) presence = startPresence(deps, who, effect.message);
-      const held = 'held' in state ? state.held : [];
-      if (over === undefined) await settleIn(deps, seat, effect.message.inFlightJobs ?? [], held);
+      const ends = { holder: this, settled: settled.promise };
+      const seat = await deps.admission.run(() => enter(deps, this.#socket, effect, ends));
+      this.#seat = seat;
+      this.#host.registered(this);
+      const { agentId, session } = seat.who;
+      deps.log.info({ connection: this.#socket.id, agent: agentId, session }, 'agent registered');
+      const held = 'held' in this.#state ? this.#state.held : [];
+      if (this.#over === undefined)
+        await settleIn(deps, seat, effect.message.inFlightJobs ?? [], held);
     } finally {
       settled.resolve();
     }
-    apply({ type: 'settled' });
-  };
-  const depart = async ({ closing, ours }: Closed): Promise<void> => {
-    timer.cancel();
-    apply({ type: 'closed' });
-    await registration;
-    presence?.cancel();
+    this.#apply({ type: 'settled' });
+  }
+
+  async #depart({ closing, ours }: Closed): Promise<void> {
+    const deps = this.#deps;
+    this.#inTime();
+    this.#apply({ type: 'closed' });
+    await this.#registration;
+    this.#flow?.stop();
+    const seat = this.#seat;
     if (seat === undefined) return;
     const { who } = seat;
-    registry.leave(seat);
+    deps.registry.leave(seat);
     seat.left();
-    log.info(
-      { connection: socket.id, agent: who.agentId, session: who.session, ...closing },
+    deps.log.info(
+      { connection: this.#socket.id, agent: who.agentId, session: who.session, ...closing },
       'agent disconnected',
     );
-    if (over === 'replaced') await goodbye(deps, who, closing);
-    else if (over === undefined)
-      await leave(deps, who, closing, fault ?? (ours ? 'session' : 'agent'));
-  };
-
-  return {
-    probe: () => socket.probe(state.phase === 'ready'),
-    stop: () => {
-      fault = 'gateway';
-      socket.close(wire.wireCloseCodes.goingAway, 'the gateway stops');
-    },
-    isStranger: () => seat === undefined,
-    departed: gone.promise.then(depart).catch(onDefect),
-  };
+    if (this.#over === 'replaced') await goodbye(deps, who, closing);
+    else if (this.#over === undefined)
+      await leave(deps, who, closing, this.#fault ?? (ours ? 'session' : 'agent'));
+  }
 }
 
 const notText: wire.FrameRefusal = {

@@ -6,67 +6,80 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { limits } from '../domain/limits.ts';
+import { LinkedWebSocket } from './agent-socket.ts';
 import { startLiveness } from './liveness.ts';
-import { openSession, type Session, type SessionDeps } from './session.ts';
+import type { OpenFiles } from './open-files.ts';
+import { Session, type SessionDeps, type SessionHost } from './session.ts';
+import { openStrangers, UNKNOWN } from './strangers.ts';
 
 export type SocketServer = Readonly<{
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  count(): number;
   /** No new sockets from here on; those that there are end with 1001. */
   drain(): Promise<void>;
 }>;
 
 export function openSocketServer(
   deps: SessionDeps,
-  o: Readonly<{ maxPayload: number }>,
+  o: Readonly<{ maxPayload: number; files: OpenFiles }>,
 ): SocketServer {
-  const sessions = new Set<Session>();
   const server = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
     clientTracking: false,
     maxPayload: o.maxPayload,
+    WebSocket: LinkedWebSocket,
   });
-  const liveness = startLiveness(deps.clock);
+  const liveness = startLiveness<Session>(deps.clock);
+  const strangers = openStrangers<Session>();
+  const empty = Promise.withResolvers<void>();
   let isOpen = true;
 
-  const isFull = (): boolean => {
-    if (sessions.size >= limits.socketsMax) return true;
-    if (sessions.size < limits.strangersMax) return false;
-    let strangers = 0;
-    for (const session of sessions) strangers += session.isStranger() ? 1 : 0;
-    return strangers >= limits.strangersMax;
+  const host: SessionHost = {
+    registered: strangers.known,
+    departed: (session) => {
+      strangers.known(session);
+      liveness.forget(session);
+      if (!isOpen && liveness.count() === 0) empty.resolve();
+    },
   };
+  const hasRoom = (address: string): boolean =>
+    isOpen && o.files.hasRoom(liveness.count()) && strangers.hasRoom(address);
 
   return {
     upgrade: (request, socket, head) => {
       // Until the WebSocket has taken over, an error on the raw socket would have no listener.
-      socket.on('error', () => socket.destroy());
-      if (!isOpen || isFull()) {
+      socket.on('error', destroy);
+      const address = strangers.areFew() ? UNKNOWN : (request.socket.remoteAddress ?? UNKNOWN);
+      if (!hasRoom(address)) {
         refuseUpgrade(socket, 503);
         return;
       }
       server.handleUpgrade(request, socket, head, (ws) => {
-        const session = openSession(ws, deps);
-        sessions.add(session);
+        socket.off('error', destroy);
+        const session = new Session(ws, deps, host);
+        strangers.came(session, address);
         liveness.watch(session);
-        void session.departed.then(() => {
-          sessions.delete(session);
-          liveness.forget(session);
-        });
       });
     },
+    count: liveness.count,
     drain: async () => {
       isOpen = false;
       liveness.stop();
-      for (const session of sessions) session.stop();
-      await Promise.all([...sessions].map((session) => session.departed));
+      for (const session of liveness.all()) session.stop();
+      if (liveness.count() > 0) await empty.promise;
     },
   };
 }
 
+function destroy(this: Duplex): void {
+  this.destroy();
+}
+
 /** Answers an upgrade that leads nowhere. */
 export function refuseUpgrade(socket: Duplex, status: number): void {
-  const retry = status === 503 ? 'Retry-After: 5\r\n' : '';
+  const retryAfterS = Math.ceil((limits.retryAfterMs * (1 + Math.random())) / 1_000);
+  const retry = status === 503 ? `Retry-After: ${retryAfterS}\r\n` : '';
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${retry}Connection: close\r\nContent-Length: 0\r\n\r\n`,
   );
