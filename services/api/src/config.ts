@@ -1,4 +1,5 @@
 /** What the api reads from its environment. */
+import { objectVariables } from '@waybill/objects';
 import { commonSettings, natsVariables, secretSetting } from '@waybill/process';
 import { Org } from '@waybill/protocol';
 import { z } from 'zod';
@@ -9,6 +10,8 @@ export const Config = z.object({
   DATABASE_URL: commonSettings.DATABASE_URL,
   WAYBILL_HOST: commonSettings.WAYBILL_HOST,
   WAYBILL_PORT: commonSettings.WAYBILL_PORT,
+  WAYBILL_PUBLIC_URL: commonSettings.WAYBILL_PUBLIC_URL,
+  ...objectVariables,
   WAYBILL_ORG: Org.describe('Organisation that the API key belongs to').default('main'),
   WAYBILL_API_KEY: secretSetting().describe('API key that callers send as a bearer token'),
   WAYBILL_WEBHOOK_SECRET: secretSetting().describe(

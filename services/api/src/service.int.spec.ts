@@ -93,7 +93,6 @@ it('what no route has is not found, in the shape of every error', async () => {
     ['GET', '/hooks/main/github'],
     ['POST', '/'],
     ['GET', '/openapi.json'],
-    ['GET', '/metrics'],
     ['GET', '/v1/orgs'],
     ['POST', `/v1/orgs/${ORG}/runs/x/cancel`],
   ] as const) {

@@ -4,6 +4,13 @@
  */
 import { type Journal, natsSettings, openJournal } from '@waybill/journal';
 import {
+  type Objects,
+  objectSettings,
+  openObjectDoor,
+  openObjects,
+  urlSigner,
+} from '@waybill/objects';
+import {
   type Check,
   type Host,
   hashToken,
@@ -43,6 +50,7 @@ export type ApiService = Service & Readonly<{ /** Once it has started. */ addres
 export function apiService(config: Config, { clock, log }: Host, o: ApiOptions = {}): ApiService {
   let journal: Journal | undefined;
   let readModel: ReadModel | undefined;
+  let objects: Objects | undefined;
   let server: HttpServer | undefined;
   let failure: Error | undefined;
   const bounds: Limits = { ...limits, ...o.limits };
@@ -57,9 +65,14 @@ export function apiService(config: Config, { clock, log }: Host, o: ApiOptions =
   ];
   const gate = readiness([...checks, ...(o.checks ?? [])], { clock });
 
+  const address = (): string => {
+    if (server === undefined) throw new Error('the api has not started');
+    return server.address;
+  };
   const close = async (): Promise<void> => {
     gate.drain();
     await server?.close();
+    await objects?.close();
     await Promise.all([journal?.close(), readModel?.close()]);
   };
   return {
@@ -76,13 +89,30 @@ export function apiService(config: Config, { clock, log }: Host, o: ApiOptions =
         readModel = connectReadModel({ databaseUrl: config.DATABASE_URL, log });
         const capacity = watchCapacity({ journal, clock, log, bounds });
         await capacity.refresh();
+        const ring = sealingRing(await parseKeyRing(config.WAYBILL_KEY_RING));
+        objects = await openObjects({
+          journal,
+          ring,
+          clock,
+          log,
+          publicUrl: () => config.WAYBILL_PUBLIC_URL ?? address(),
+          settings: objectSettings(config),
+        });
         const api: ApiContext = {
           org: config.WAYBILL_ORG,
           apiKeyHash: hashToken(config.WAYBILL_API_KEY),
           webhookSecrets: secretsOf(config.WAYBILL_WEBHOOK_SECRET),
-          ring: sealingRing(await parseKeyRing(config.WAYBILL_KEY_RING)),
+          ring,
           journal,
           readModel,
+          objects,
+          door: openObjectDoor({
+            org: config.WAYBILL_ORG,
+            blobs: journal.blobs,
+            tickets: journal.table('KV_WB_TICKETS'),
+            signer: urlSigner(ring),
+            clock,
+          }),
           capacity,
           seats: streamSeats({ clock, log, bounds }),
           gate,
@@ -106,10 +136,7 @@ export function apiService(config: Config, { clock, log }: Host, o: ApiOptions =
       }
     },
     stop: close,
-    address: () => {
-      if (server === undefined) throw new Error('the api has not started');
-      return server.address;
-    },
+    address,
     checks,
   };
 }

@@ -27,6 +27,8 @@ export async function startProjector(
     NATS_USER: user,
     NATS_PASSWORD: password,
     DATABASE_URL: databaseUrl,
+    S3_REGION: 'us-east-1',
+    WAYBILL_LOG_ARCHIVE_DELAY: 0,
   } as const;
   const service = projectorService(config, { clock: systemClock, log: bench.log }, { schema });
   await service.start(new AbortController().signal, (error) => failures.push(error));

@@ -3,10 +3,18 @@
  * can be rebuilt at any time. Two of them are one that works and one that stands by.
  */
 import { type Journal, natsSettings, openJournal } from '@waybill/journal';
-import { type Host, parseKeyRing, type Readiness, type Service } from '@waybill/process';
+import { type Objects, objectSettings, openObjects } from '@waybill/objects';
+import {
+  type Host,
+  type KeyRing,
+  parseKeyRing,
+  type Readiness,
+  type Service,
+} from '@waybill/process';
 import { connectReadModel, migrate, type ReadModel } from '@waybill/readmodel';
 import type { Config } from './config.ts';
 import { openDeadLetters } from './shell/dead-letter.ts';
+import { type LogArchiver, openLogArchiver } from './shell/log-archiver.ts';
 import { openSupervisor, type Supervisor } from './shell/supervisor.ts';
 
 export type ProjectorOptions = Readonly<{ schema?: string }>;
@@ -16,9 +24,12 @@ export function projectorService(config: Config, host: Host, o: ProjectorOptions
   let model: ReadModel | undefined;
   let journal: Journal | undefined;
   let supervisor: Supervisor | undefined;
+  let objects: Objects | undefined;
+  let archiver: LogArchiver | undefined;
 
   const close = async (): Promise<void> => {
-    await supervisor?.stop();
+    await Promise.all([supervisor?.stop(), archiver?.stop()]);
+    await objects?.close();
     await journal?.close();
     await model?.close();
   };
@@ -42,6 +53,16 @@ export function projectorService(config: Config, host: Host, o: ProjectorOptions
         const deadLetters = openDeadLetters({ journal, log, ring });
         supervisor = openSupervisor({ model, journal, deadLetters, clock, log, onFailure: fail });
         await supervisor.started;
+        if (ring === undefined) return;
+        objects = await openArchive(config, { journal, ring, clock, log });
+        archiver = await openLogArchiver({
+          journal,
+          objects,
+          delayMs: config.WAYBILL_LOG_ARCHIVE_DELAY,
+          clock,
+          log,
+          onFailure: fail,
+        });
       } catch (error) {
         await close();
         throw error;
@@ -55,6 +76,12 @@ export function projectorService(config: Config, host: Host, o: ProjectorOptions
     ],
   };
 }
+
+/** Nobody asks the projector for addresses. */
+const openArchive = (
+  config: Config,
+  o: Host & Readonly<{ journal: Journal; ring: KeyRing }>,
+): Promise<Objects> => openObjects({ ...o, settings: objectSettings(config), publicUrl: '' });
 
 const notStarted: Readiness = { ready: false, reason: 'not started' };
 

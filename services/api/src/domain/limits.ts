@@ -31,6 +31,17 @@ export const limits = {
   sseStallMs: 10_000,
   /** Text of one stream that waits for its client, the message under way apart. */
   sseBufferBytes: 256 * kib,
+  /** Readers of the upstream feed at once. */
+  upstreamClients: 50,
+  upstreamPingMs: 30_000,
+  /** How long a reader may take for all runs as they stand. */
+  upstreamStallMs: 10_000,
+  /** Bytes that wait for one reader, all runs apart. */
+  upstreamUnsentBytes: 4 * mib,
+  /** All runs as they stand, as JSON; what is over it is left out. */
+  upstreamReplayBytes: 32 * mib,
+  /** Runs that ended so long ago are told too, so that whoever was away learns how. */
+  upstreamRecentMs: 300_000,
   queryMs: 5_000,
   /** How long `minSeq` waits. */
   minSeqMs: 5_000,
@@ -41,6 +52,19 @@ export const limits = {
   capacityMs: 1_000,
   /** How long what is over the limit is still read, and thrown away, before its sender is answered. */
   discardMs: 5_000,
+  /** Within it a body must have come, those of objects apart. */
+  bodyMs: 60_000,
+  /** An upload or download of an object, from its first byte on. */
+  transferMs: 30 * 60_000,
+  /** An upload that brings nothing for so long is cut off. */
+  uploadStallMs: 60_000,
+  /** Artifacts that one list shows. */
+  artifacts: 10_000,
+  /** Of an agent's own logs: how far back, how much, how long they are waited for and looked for. */
+  agentLogsHours: 720,
+  agentLogsBytes: 64 * mib,
+  agentLogsMs: 60_000,
+  agentLogsLookMs: 250,
   stopMs: 5_000,
 } as const satisfies Readonly<Record<string, number>>;
 

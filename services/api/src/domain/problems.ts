@@ -86,10 +86,15 @@ export const problems = {
     title: 'The rule has mistakes',
     fix: 'Mend what is listed under errors; each has its line and column.',
   },
+  'upgrade-required': {
+    status: 426,
+    title: 'This is a WebSocket',
+    fix: 'Connect with a WebSocket client that sends the API key as bearer token.',
+  },
   'source-reserved': {
     status: 400,
     title: 'The source is reserved',
-    fix: 'Use another source; runs are asked for at /runs.',
+    fix: 'Use another source; runs are asked for at /runs, and events are emitted by steps.',
   },
   'delivery-conflict': {
     status: 409,
@@ -115,6 +120,26 @@ export const problems = {
     status: 409,
     title: 'The run does not exist yet',
     fix: 'Its trigger is stored and not decided; try again in a moment.',
+  },
+  'approval-settled': {
+    status: 409,
+    title: 'The approval has ended',
+    fix: 'Nothing more is asked; the detail says how it ended.',
+  },
+  'not-an-approver': {
+    status: 403,
+    title: 'Somebody else is asked',
+    fix: 'Let one of those that the detail names decide, as Waybill-User; teams are set with "waybill orgs set --team".',
+  },
+  'agent-away': {
+    status: 409,
+    title: 'The agent is not connected',
+    fix: 'Ask again once it is: its logs are with it.',
+  },
+  'agent-logs-failed': {
+    status: 502,
+    title: 'The logs of the agent were not collected',
+    fix: 'Read the detail; ask for fewer hours or bytes where they are too many, else look at the agent itself.',
   },
   'cursor-stale': {
     status: 410,
@@ -156,6 +181,31 @@ export const problems = {
     title: 'Too many event streams are open',
     fix: 'Close some, or read pages instead.',
     retryAfterS: 10,
+  },
+  'object-url-invalid': {
+    status: 403,
+    title: 'The URL permits nothing here',
+    fix: 'Use the URL unchanged, with the method that it was given for, or ask for a new one.',
+  },
+  'object-url-expired': {
+    status: 410,
+    title: 'The URL has expired',
+    fix: 'Ask for a new one, and use it within its time.',
+  },
+  'object-url-used': {
+    status: 409,
+    title: 'The URL was used already',
+    fix: 'Ask for a new one: each works once.',
+  },
+  'object-gone': {
+    status: 410,
+    title: 'The object is gone',
+    fix: 'Look for it again; it was evicted, has expired or was removed.',
+  },
+  'upload-stalled': {
+    status: 408,
+    title: 'The upload stood still or took too long',
+    fix: 'Ask for a new URL and send it again, without pauses.',
   },
   internal: {
     status: 500,

@@ -5,13 +5,13 @@ import { agent, listAgents } from '@waybill/readmodel';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Problem } from '../domain/problems.ts';
-import { type Answer, answering, isProblem, notFound } from './answer.ts';
+import { type Answer, answering, isProblem, notFound, ok } from './answer.ts';
 import type { ApiContext } from './api-context.ts';
 import { asker } from './authority.ts';
 import { pageAnswer, queryReadModel } from './read-model-query.ts';
 import { cursorParameter, limitParameter, pathOf, queryOf } from './request-read.ts';
 
-const AgentPath = z.object({ agentId: z.string().min(1).max(256) });
+export const AgentPath = z.object({ agentId: z.string().min(1).max(256) });
 
 export function agentRoutes(app: FastifyInstance, api: ApiContext): void {
   const List = z.object({
@@ -27,6 +27,15 @@ export function agentRoutes(app: FastifyInstance, api: ApiContext): void {
       return pageAnswer(
         await queryReadModel(api, (db) => listAgents(db, { ...query, org: api.org })),
       );
+    }),
+  );
+  app.get(
+    '/agents/:agentId',
+    answering(async (request) => {
+      const path = pathOf(request, AgentPath);
+      if (path === undefined) return notFound;
+      const found = await queryReadModel(api, (db) => agent(db, api.org, path.agentId));
+      return found === undefined ? notFound : ok(found);
     }),
   );
   const setDraining =

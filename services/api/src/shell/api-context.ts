@@ -1,5 +1,6 @@
 /** What every route works with: connections, keys and bounds, opened once by the service. */
 import type { Journal } from '@waybill/journal';
+import type { ObjectDoor, Objects } from '@waybill/objects';
 import type { Clock, KeyRing, Logger, ReadinessGate } from '@waybill/process';
 import type { ReadModel } from '@waybill/readmodel';
 import type { Limits } from '../domain/limits.ts';
@@ -15,6 +16,9 @@ export type ApiContext = Readonly<{
   ring: KeyRing;
   journal: Journal;
   readModel: ReadModel;
+  objects: Objects;
+  /** For whoever comes with a signed URL of the embedded store. */
+  door: ObjectDoor;
   capacity: Capacity;
   seats: StreamSeats;
   gate: ReadinessGate;

@@ -15,13 +15,18 @@ export const asker = 'api-key';
 const OrgPath = z.object({ org: z.string() });
 const bearer = /^Bearer +([\x21-\x7e]+) *$/i;
 
+/** Of the header `authorization`. */
+export function hasKey(header: string | undefined, api: Pick<ApiContext, 'apiKeyHash'>): boolean {
+  const token = bearer.exec(header ?? '')?.[1];
+  return token !== undefined && tokenMatches(token, api.apiKeyHash);
+}
+
 export async function authorise(
   request: FastifyRequest,
   reply: FastifyReply,
   api: ApiContext,
 ): Promise<FastifyReply | undefined> {
-  const token = bearer.exec(headersOf(request)('authorization') ?? '')?.[1];
-  if (token === undefined || !tokenMatches(token, api.apiKeyHash))
+  if (!hasKey(headersOf(request)('authorization'), api))
     return refuse(reply, { code: 'unauthorized' });
   return pathOf(request, OrgPath)?.org === api.org ? undefined : refuse(reply, notFound);
 }

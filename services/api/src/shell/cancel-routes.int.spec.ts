@@ -55,6 +55,12 @@ async function inReadModel(runId: string, firstSeq: number): Promise<void> {
     duration_ms: null,
     cost_usd: 0,
     usage: {},
+    repository: null,
+    trust: 'trusted',
+    chain_depth: 0,
+    upstream: null,
+    late_usage: null,
+    log_bytes: 0,
     cancel: null,
     anomalies: 0,
     first_seq: firstSeq,
@@ -166,6 +172,32 @@ describe('the settings of an org', () => {
       generation: 2,
       settings: { dispatchAckTimeoutMs: null },
     });
+  });
+
+  it('keep teams by name, each as it was said last', async () => {
+    const settingsOf = async (body: unknown): Promise<unknown> => {
+      const answer = (await (await patch(body)).json()) as { settings: unknown }; // as it answers
+      return answer.settings;
+    };
+    const teams = { ops: ['ada', 'bob'], dev: ['carl'] };
+    expect(await settingsOf({ teams, approvalTimeoutMs: 60_000 })).toMatchObject({
+      teams,
+      approvalTimeoutMs: 60_000,
+    });
+    expect(await settingsOf({ teams: { ops: ['ada'], dev: null } })).toMatchObject({
+      teams: { ops: ['ada'] },
+      approvalTimeoutMs: 60_000,
+    });
+    expect(await settingsOf({ teams: null, approvalTimeoutMs: null })).toMatchObject({
+      teams: {},
+      approvalTimeoutMs: null,
+    });
+    const many = Object.fromEntries(Array.from({ length: 257 }, (_, at) => [`t${at}`, ['ada']]));
+    const refused = await patch({ teams: many });
+    expect([refused.status, await refused.json()]).toMatchObject([
+      400,
+      { errors: [{ path: 'teams', message: 'an org has at most 256 teams' }] },
+    ]);
   });
 
   it('take no time under a second', async () => {

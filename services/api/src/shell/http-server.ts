@@ -9,14 +9,19 @@ import type { Duplex } from 'node:stream';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Limits } from '../domain/limits.ts';
 import { problemBody } from '../domain/problems.ts';
+import { agentLogRoutes } from './agent-log-routes.ts';
 import { agentRoutes } from './agent-routes.ts';
 import { notFound, problemOf, refuse } from './answer.ts';
 import type { ApiContext } from './api-context.ts';
+import { approvalRoutes } from './approval-routes.ts';
 import { authorise } from './authority.ts';
+import { bodyArrives, discarded } from './body-arrival.ts';
 import { bulkCancelRoutes } from './bulk-cancel-routes.ts';
 import { cancelRoutes } from './cancel-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { hookRoutes } from './hook-routes.ts';
+import { metricsRoutes } from './metrics-routes.ts';
+import { isObjectRoute, objectRoutes } from './object-routes.ts';
 import { orgRoutes } from './org-routes.ts';
 import { pageRoutes } from './page-routes.ts';
 import { ruleRoutes } from './rule-routes.ts';
@@ -24,6 +29,8 @@ import { runReads } from './run-reads.ts';
 import { runRoutes } from './run-routes.ts';
 import { tailRoutes } from './tail-routes.ts';
 import { triggerRoutes } from './trigger-routes.ts';
+import { openUpstreamFeed, upstreamRoutes } from './upstream-feed.ts';
+import { workRoutes } from './work-routes.ts';
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 export type Upgrades = Readonly<Record<string, UpgradeHandler>>;
@@ -38,7 +45,8 @@ export type HttpOptions = Readonly<{ host: string; port: number; upgrades: Upgra
 
 export async function openHttpServer(api: ApiContext, o: HttpOptions): Promise<HttpServer> {
   const app = application(api);
-  const upgraded = attachUpgrades(app, o.upgrades);
+  const upstream = openUpstreamFeed(api);
+  const upgraded = attachUpgrades(app, { ...o.upgrades, [upstream.path]: upstream.upgrade });
   const inFlight = new Set<ServerResponse>();
   app.server.on('request', (_request: IncomingMessage, response: ServerResponse) => {
     inFlight.add(response);
@@ -49,6 +57,7 @@ export async function openHttpServer(api: ApiContext, o: HttpOptions): Promise<H
     address: addressOf(app, o.host),
     close: async () => {
       api.seats.closeAll();
+      upstream.close();
       const closed = app
         .close()
         .catch((error: unknown) =>
@@ -67,7 +76,8 @@ function application(api: ApiContext): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: api.bounds.runBytes,
-    requestTimeout: 60_000,
+    // The longest that a body may take; how long others may, each is watched for.
+    requestTimeout: api.bounds.transferMs + api.bounds.bodyMs,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
     genReqId: (request) => requestIdOf(request, api.bounds),
@@ -79,6 +89,7 @@ function application(api: ApiContext): FastifyInstance {
     },
     frameworkErrors: (error, request, reply) => void refuse(reply, problemOf(error, request, api)),
   });
+  app.server.headersTimeout = api.bounds.bodyMs;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setErrorHandler(async (error, request, reply) => {
@@ -89,6 +100,7 @@ function application(api: ApiContext): FastifyInstance {
   app.setNotFoundHandler((_request, reply) => refuse(reply, notFound));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    if (!isObjectRoute(request)) bodyArrives(request.raw, api.bounds.bodyMs, api.clock);
     const count = request.raw.rawHeaders.length / 2;
     if (count <= api.bounds.headers) return;
     return refuse(reply, {
@@ -109,6 +121,8 @@ function application(api: ApiContext): FastifyInstance {
   healthRoutes(app, api);
   pageRoutes(app, api);
   hookRoutes(app, api);
+  objectRoutes(app, api);
+  metricsRoutes(app, api);
   app.register(
     async (scope) => {
       scope.addHook('onRequest', (request, reply) => authorise(request, reply, api));
@@ -120,28 +134,18 @@ function application(api: ApiContext): FastifyInstance {
         tailRoutes,
         triggerRoutes,
         agentRoutes,
+        agentLogRoutes,
+        workRoutes,
+        approvalRoutes,
         ruleRoutes,
         orgRoutes,
+        upstreamRoutes,
       ])
         routes(scope, api);
     },
     { prefix: '/v1/orgs/:org' },
   );
   return app;
-}
-
-/** Most producers read no answer before they have sent everything; closing on them would look like a broken line. */
-async function discarded(
-  request: IncomingMessage,
-  { clock, bounds }: Pick<ApiContext, 'clock' | 'bounds'>,
-): Promise<void> {
-  if (request.readableEnded || request.destroyed) return;
-  const gone = Promise.withResolvers<void>();
-  const late = clock.after(bounds.discardMs, gone.resolve);
-  for (const event of ['end', 'close', 'error']) request.once(event, () => gone.resolve());
-  request.resume();
-  await gone.promise;
-  late.cancel();
 }
 
 const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]*$/;

@@ -17,6 +17,12 @@ export async function limitStream(
   if ('error' in answer) throw new Error(JSON.stringify(answer.error));
 }
 
+/** Forgets what lies on a subject, as a stream forgets what is too old for it. */
+export async function forget(api: RunningApi, stream: string, subject: string): Promise<void> {
+  const answer = await ask(api, `$JS.API.STREAM.PURGE.${stream}`, { filter: subject });
+  if ('error' in answer) throw new Error(JSON.stringify(answer.error));
+}
+
 function ask(api: RunningApi, subject: string, question: object): Promise<object> {
   const { url, user, password } = api.servers.nats;
   const { hostname, port } = new URL(url);

@@ -4,14 +4,12 @@
  */
 import { refuseNewer } from '@waybill/journal';
 import {
-  parseJson,
   type RunEvent,
   readRunMessage,
   readTriggerMessage,
   type StoredMessage,
   subjects,
   triggerOfRun,
-  wire,
 } from '@waybill/protocol';
 import { isAwaited } from '../domain/time-travel.ts';
 import type { ApiContext } from './api-context.ts';
@@ -63,55 +61,4 @@ export async function runExists(api: ApiContext, runId: string): Promise<boolean
     leader: true,
   });
   return last !== undefined || (await awaitedRun(api, runId)) !== undefined;
-}
-
-/** The first so many messages of a run's log behind a sequence; however long it is, no more of it is read than that takes. */
-export async function logChunks(
-  api: ApiContext,
-  runId: string,
-  max: number,
-  afterSeq: number,
-): Promise<readonly StoredMessage[]> {
-  const found: StoredMessage[] = [];
-  const enough = new Error('the page is full');
-  const replayed = api.journal.replay({
-    stream: 'WB_LOGS',
-    filter: subjects.logsOf(api.org, runId),
-    fromSeq: afterSeq + 1,
-    batchMax: max,
-    onBatch: (messages) => {
-      found.push(...messages.slice(0, max - found.length));
-      if (found.length === max) throw enough;
-    },
-  });
-  await replayed.catch((error: unknown) => {
-    if (error !== enough) throw error;
-  });
-  return found;
-}
-
-export type LogView = Readonly<{
-  seq: number;
-  at: string;
-  jobId: string;
-  attempt: number;
-  stepIndex: number;
-  lines: readonly string[];
-}>;
-
-/** A chunk of a job's log as the outside reads it; undefined for what is none. */
-export function logView(message: StoredMessage): LogView | undefined {
-  const chunk = wire.LogChunk.safeParse(parseJson(message.body));
-  const jobId = message.header('wb-job') ?? message.subject.split('.').at(-1);
-  if (!chunk.success || jobId === undefined) return undefined;
-  const { stepIndex, lines } = chunk.data;
-  const attempt = Number(message.header('wb-attempt') ?? 1);
-  return {
-    seq: message.seq,
-    at: new Date(message.at).toISOString(),
-    jobId,
-    attempt,
-    stepIndex,
-    lines,
-  };
 }

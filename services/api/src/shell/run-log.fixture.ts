@@ -50,7 +50,8 @@ export function runWriter(
       session: 1,
       fence: seqs[0] ?? 0,
     };
-    const to = type === 'job.offered' ? { to: AGENT } : {};
+    const isAddressed = type === 'job.offered' || type === 'approval.resolved';
+    const to = isAddressed ? { to: AGENT } : {};
     const seq = await stored(
       runDraft({ org: ORG, runId, type, meta, body: JSON.stringify(body), ...to }),
     );

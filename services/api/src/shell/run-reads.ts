@@ -25,7 +25,8 @@ import {
   queryOf,
   seqParameter,
 } from './request-read.ts';
-import { awaitedRun, logChunks, logView, runEvents, runExists } from './run-history.ts';
+import { awaitedRun, runEvents, runExists } from './run-history.ts';
+import { logPage } from './run-log.ts';
 import { cursorOf, seqOfCursor } from './seq-cursor.ts';
 
 const RunPath = z.object({ runId: RunId });
@@ -77,13 +78,13 @@ export async function readLogs(
   limit: number,
   afterSeq: number,
 ): Promise<Answer | Problem> {
-  const read = logChunks(api, runId, limit + 1, afterSeq);
+  const read = logPage(api, runId, limit + 1, afterSeq);
   const found = await within(api.clock, api.bounds.queryMs, read);
   if (found.length === 0 && !(await runExists(api, runId))) return notFound;
   const shown = found.slice(0, limit);
   const last = shown.at(-1);
   return ok({
-    items: shown.flatMap((message) => logView(message) ?? []),
+    items: shown,
     next: found.length > limit && last !== undefined ? cursorOf(last.seq) : null,
   });
 }

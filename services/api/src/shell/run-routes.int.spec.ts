@@ -1,4 +1,4 @@
-import { open } from '@waybill/process';
+import { open, type Sealed } from '@waybill/process';
 import {
   isToken,
   parseJson,
@@ -276,5 +276,31 @@ describe('a trigger over HTTP', () => {
       'source',
       'type',
     ]);
+  });
+});
+
+describe('what a run reaches other places with', () => {
+  it('is sealed together before anything is stored, and shown to nobody', async () => {
+    const canary = 'credential-canary-7a6b5c';
+    const credentials = {
+      sourceAuth: { kind: 'basic', secret: canary },
+      npmRegistries: [{ url: 'https://npm.example.org', alwaysAuth: false, token: canary }],
+      installEnvSecrets: { NPM_TOKEN: canary },
+      namespacedSecrets: { prod: { KEY: canary } },
+    };
+    const answer = await api.post('/runs', { jobs, secrets: { A: 'x' }, ...credentials });
+    expect(answer.status).toBe(201);
+    const { runId } = await answered(answer);
+    const message = await storedRequest(runId);
+    const text = Buffer.from(message.body).toString();
+    expect(text).not.toContain(canary);
+    const stored = parseJson(message.body) as { credentials: Sealed };
+    const place = { org: ORG, run: runId, field: 'credentials' };
+    expect(await open(api.ring, stored.credentials, place)).toEqual(credentials);
+    expect(Object.keys(stored).toSorted()).toEqual(['credentials', 'jobs', 'secrets']);
+    const refused = await api.post('/runs', { jobs, sourceAuth: { kind: 'ssh', user: canary } });
+    expect(refused.status).toBe(400);
+    expect(await refused.text()).not.toContain(canary);
+    expect(api.logged()).not.toContain(canary);
   });
 });

@@ -1,6 +1,13 @@
 /** `…/runs`: a run that is asked for directly, and lists of runs. Secrets are sealed before anything is appended. */
 import { digest, registerSecretValues, seal } from '@waybill/process';
-import { jobSpecs, RunRequest, RunState, runId, triggerId } from '@waybill/protocol';
+import {
+  credentialNames,
+  jobSpecs,
+  RunRequest,
+  RunState,
+  runId,
+  triggerId,
+} from '@waybill/protocol';
 import { listRuns } from '@waybill/readmodel';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -8,6 +15,7 @@ import { jobMistakes, mistakeOf, placedOf } from '../domain/mistake.ts';
 import type { Problem } from '../domain/problems.ts';
 import { type Answer, answering, isProblem, tooLarge } from './answer.ts';
 import type { ApiContext } from './api-context.ts';
+import { asker } from './authority.ts';
 import { deliveryIdOf } from './idempotency-key.ts';
 import { takeIn } from './intake.ts';
 import { pageAnswer, queryReadModel } from './read-model-query.ts';
@@ -50,18 +58,16 @@ async function addRun(request: FastifyRequest, api: ApiContext): Promise<Answer 
   const { org, ring, bounds } = api;
   const json = jsonBodyOf(request, bounds);
   if (isProblem(json)) return json;
-  registerSecretValues(secretsOf(json.value));
+  for (const name of secretMembers) registerSecretValues(memberOf(json.value, name));
   const wanted = requestOf(json.value, api);
   if (isProblem(wanted)) return wanted;
   const deliveryId = deliveryIdOf(request, bounds);
   if (typeof deliveryId !== 'string') return deliveryId;
   const trigger = triggerId(org, SOURCE, deliveryId);
   const run = runId(trigger, 0);
-  const { secrets, ...plain } = wanted;
-  const sealed =
-    secrets === undefined
-      ? {}
-      : { secrets: await seal(ring, secrets, { org, run, field: 'secrets' }) };
+  const body = await withoutSecrets(wanted, (value, field) =>
+    seal(ring, value, { org, run, field }),
+  );
   const answer = await takeIn(api, {
     org,
     source: SOURCE,
@@ -70,18 +76,19 @@ async function addRun(request: FastifyRequest, api: ApiContext): Promise<Answer 
     event: EVENT,
     deliveryId,
     digest: digest(ring, bytesOf(request)),
+    askedBy: asker,
     ...originOf(request),
-    body: JSON.stringify({ ...plain, ...sealed }),
+    body: JSON.stringify(body),
     mismatch: 'key-reused',
   });
   if (isProblem(answer)) return answer;
-  const body = {
+  const made = {
     runId: run,
     triggerId: trigger,
     requestId: answer.requestId,
     duplicate: answer.duplicate,
   };
-  return { status: 201, body, headers: { location: `/v1/orgs/${org}/runs/${run}` } };
+  return { status: 201, body: made, headers: { location: `/v1/orgs/${org}/runs/${run}` } };
 }
 
 /** With every mistake; also those that a schema does not get to once it has met another. */
@@ -111,11 +118,30 @@ function createdBytes(request: RunRequest): number {
   return (
     specs +
     (jobs.length + 1) * (bytes(input) + bytes(request.workflow)) +
-    2 * bytes(request.secrets)
+    2 * bytes([request.secrets, ...credentialNames.map((name) => request[name])])
   );
 }
 
-const secretsOf = (value: unknown): unknown => memberOf(value, 'secrets');
+const secretMembers = ['secrets', ...credentialNames] as const;
+
+/** As it is stored: its secrets under one seal, what its agents reach other places with under another. */
+async function withoutSecrets(
+  request: RunRequest,
+  sealed: (value: unknown, field: 'secrets' | 'credentials') => Promise<unknown>,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { secrets, ...rest } = request;
+  const members = Object.entries(rest);
+  const isCredential = ([name]: readonly [string, unknown]): boolean =>
+    credentialNames.some((each) => each === name);
+  const credentials = members.filter(isCredential);
+  return {
+    ...Object.fromEntries(members.filter((each) => !isCredential(each))),
+    ...(secrets === undefined ? {} : { secrets: await sealed(secrets, 'secrets') }),
+    ...(credentials.length === 0
+      ? {}
+      : { credentials: await sealed(Object.fromEntries(credentials), 'credentials') }),
+  };
+}
 
 const memberOf = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, key)

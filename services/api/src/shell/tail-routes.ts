@@ -3,7 +3,8 @@
  * ordered reader of its own, from the id it names: nothing is missed, nothing comes twice, and the end of a run ends its log.
  */
 import { NewerVersion, type Reader } from '@waybill/journal';
-import { iso, RunId, subjects } from '@waybill/protocol';
+import { unarchived } from '@waybill/objects';
+import { iso, logView, RunId, subjects } from '@waybill/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { eventView } from '../domain/event-view.ts';
@@ -14,7 +15,8 @@ import type { ApiContext } from './api-context.ts';
 import type { EventStream } from './event-stream.ts';
 import { badCursor } from './read-model-query.ts';
 import { cursorParameter, headersOf, limitParameter, queryOf } from './request-read.ts';
-import { eventOf, logView, runEvents, runExists } from './run-history.ts';
+import { eventOf, runEvents, runExists } from './run-history.ts';
+import { archiveOf, lastSeqOf } from './run-log.ts';
 import { readLogs, runIdOf } from './run-reads.ts';
 import { seqOfCursor } from './seq-cursor.ts';
 import { type Begin, beginAfter, beginNow, eventIdOf, resumptionOf } from './stream-position.ts';
@@ -121,11 +123,13 @@ async function follow(
     api,
     stream,
     async () => {
+      sentSeq = await sendArchive(api, stream, runId, sentSeq);
       return journal.read({
         stream: 'WB_LOGS',
         filters: [subjects.logsOf(org, runId)],
         from: client.begin.from,
         onMessage: async (message) => {
+          if (message.seq <= sentSeq) return;
           const view = logView(message);
           const id = eventIdOf(client.begin.identity, message);
           if (view !== undefined) await stream.write({ id, data: view });
@@ -147,6 +151,23 @@ async function follow(
         onFailure: (error) => broken(api, stream, error),
       }),
   );
+}
+
+/**
+ * What the stream has forgotten. Sent without ids, which name places in the stream: a client that is cut off within it begins
+ * again where it began.
+ */
+async function sendArchive(
+  api: ApiContext,
+  stream: EventStream,
+  runId: string,
+  sentSeq: number,
+): Promise<number> {
+  const archive = await archiveOf(api, runId);
+  if (archive === undefined || lastSeqOf(archive) <= sentSeq) return sentSeq;
+  for await (const view of unarchived(await api.objects.read(archive)))
+    if (view.seq > sentSeq) await stream.write({ data: view });
+  return lastSeqOf(archive);
 }
 
 /** Readers live exactly as long as the stream, whichever ends first. */

@@ -1,6 +1,14 @@
 /** `…/triggers`: triggers from people and programs with an API key, and what became of each. */
 import { digest } from '@waybill/process';
-import { iso, readTriggerMessage, subjects, Token, TriggerId, triggerId } from '@waybill/protocol';
+import {
+  iso,
+  readTriggerMessage,
+  subjects,
+  Token,
+  TriggerId,
+  triggerId,
+  UPSTREAM,
+} from '@waybill/protocol';
 import { listTriggers } from '@waybill/readmodel';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -10,6 +18,7 @@ import { mistakeOf, placedOf } from '../domain/mistake.ts';
 import type { Problem } from '../domain/problems.ts';
 import { type Answer, answering, isProblem, notFound, ok } from './answer.ts';
 import type { ApiContext } from './api-context.ts';
+import { asker } from './authority.ts';
 import { deliveryIdOf } from './idempotency-key.ts';
 import { decisionOf, takeIn } from './intake.ts';
 import { pageAnswer, queryReadModel } from './read-model-query.ts';
@@ -22,8 +31,11 @@ import {
   queryOf,
 } from './request-read.ts';
 
-/** Runs that are asked for lie under it, with their secrets sealed: nobody else may write there. */
-const RESERVED = 'api';
+/** Nobody else may write there: runs that are asked for, their secrets sealed, and events that steps emit, whose word is trusted. */
+const reserved: ReadonlyMap<string, string> = new Map([
+  ['api', 'runs that are asked for'],
+  [UPSTREAM, 'events that steps emit'],
+]);
 
 export function triggerRoutes(app: FastifyInstance, api: ApiContext): void {
   const { bounds } = api;
@@ -47,11 +59,9 @@ export function triggerRoutes(app: FastifyInstance, api: ApiContext): void {
     if (!read.success)
       return { code: 'request-invalid', errors: placedOf(read.error.issues).map(mistakeOf) };
     const { source, type, id } = read.data;
-    if (source === RESERVED)
-      return {
-        code: 'source-reserved',
-        detail: `The source "${RESERVED}" is that of runs that are asked for.`,
-      };
+    const owner = reserved.get(source);
+    if (owner !== undefined)
+      return { code: 'source-reserved', detail: `The source "${source}" is that of ${owner}.` };
     const deliveryId = id ?? deliveryIdOf(request, bounds);
     if (typeof deliveryId !== 'string') return deliveryId;
     const place = json.members.get('data') ?? { start: 0, end: 0 };
@@ -65,6 +75,7 @@ export function triggerRoutes(app: FastifyInstance, api: ApiContext): void {
       event: type,
       deliveryId,
       digest: digest(api.ring, `${JSON.stringify(type)}${body}`),
+      askedBy: asker,
       ...originOf(request),
       body,
       mismatch: id === undefined ? 'key-reused' : 'delivery-conflict',

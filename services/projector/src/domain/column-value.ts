@@ -4,8 +4,8 @@
  */
 
 const depthMax = 64;
-/** The last instant that a date can name. */
-const instantMax = 8_640_000_000_000_000;
+/** The last instant of the year 9999: Postgres takes the sign before a longer year for a time zone. */
+const instantMax = 253_402_300_799_999;
 
 export const textValue = (text: string): string => {
   const clean = text.includes('\u0000') ? text.replaceAll('\u0000', '\ufffd') : text;
@@ -15,8 +15,9 @@ export const textValue = (text: string): string => {
 export const numberValue = (value: number): number | null =>
   Number.isFinite(value) ? value : null;
 
-export const isInstant = (at: number): boolean =>
-  Number.isInteger(at) && at >= 0 && at <= instantMax;
+/** One past the calendar is its last. */
+export const instantValue = (at: number): number | null =>
+  Number.isInteger(at) && at >= 0 ? Math.min(at, instantMax) : null;
 
 /** A document for `jsonb`; what lies deeper than 64 levels reads as null. */
 export function documentValue(value: unknown, depth = 0): unknown {

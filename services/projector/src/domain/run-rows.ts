@@ -1,14 +1,23 @@
-/** A folded run as rows of `runs`, `jobs`, `attempts` and `steps`. A run that was never created has none. */
+/** A folded run as rows of `runs`, `jobs`, `attempts`, `steps` and `approvals`. A run that was never created has none. */
 import {
+  type Approval,
   type Attempt,
+  approvalState,
   cancelView,
+  chainDepthOf,
   currentAttempt,
   type Job,
+  logBytesOf,
   type Run,
   type RunCreated,
   retriesUsed,
   type Step,
+  spendingOf,
   startedAt,
+  trustOf,
+  usd,
+  votesView,
+  withoutCost,
 } from '@waybill/protocol';
 import type { FoldedRun } from './folded-run.ts';
 
@@ -16,14 +25,16 @@ export type RunRow = ReturnType<typeof runRow>;
 export type JobRow = ReturnType<typeof jobRow>;
 export type AttemptRow = ReturnType<typeof attemptRow>;
 export type StepRow = ReturnType<typeof stepRow>;
+export type ApprovalRow = ReturnType<typeof approvalRow>;
 export type RunRows = Readonly<{
   runs: readonly RunRow[];
   jobs: readonly JobRow[];
   attempts: readonly AttemptRow[];
   steps: readonly StepRow[];
+  approvals: readonly ApprovalRow[];
 }>;
 
-const noRows: RunRows = { runs: [], jobs: [], attempts: [], steps: [] };
+const noRows: RunRows = { runs: [], jobs: [], attempts: [], steps: [], approvals: [] };
 
 /** The run's row, and all rows of the jobs that changed after `sinceSeq`. */
 export function runRows({ run, jobSeqs }: FoldedRun, sinceSeq: number): RunRows {
@@ -44,6 +55,9 @@ export function runRows({ run, jobSeqs }: FoldedRun, sinceSeq: number): RunRows 
         steps.map((each) => stepRow(placeOf(made, job), attempt, each, seq)),
       ),
     ),
+    approvals: changed.flatMap(({ job, seq }) =>
+      job.approvals.map((each) => approvalRow(placeOf(made, job), each, seq)),
+    ),
   };
 }
 
@@ -60,6 +74,10 @@ const runRow = (run: Run, made: RunCreated) => ({
   rule_generation: made.rule?.generation ?? null,
   workflow: made.workflow,
   repo_url: made.repoUrl,
+  repository: made.repository ?? null,
+  trust: trustOf(made),
+  chain_depth: chainDepthOf(made),
+  upstream: upstreamOf(made),
   ref: made.ref,
   sha: made.sha,
   request_id: run.requestId,
@@ -67,13 +85,23 @@ const runRow = (run: Run, made: RunCreated) => ({
   started_at: startedAt(run),
   completed_at: run.completed?.completedAt ?? null,
   duration_ms: run.completed?.durationMs ?? null,
-  cost_usd: run.completed?.costUsd ?? 0,
-  usage: run.completed?.usage ?? {},
+  ...spent(run),
+  late_usage: Object.keys(run.lateUsage).length === 0 ? null : run.lateUsage,
+  log_bytes: logBytesOf(run),
   cancel: cancelView(run.cancel),
   anomalies: run.anomalies,
   first_seq: run.firstSeq,
   seq: run.seq,
 });
+
+const upstreamOf = ({ trigger: { from } }: RunCreated) =>
+  from === undefined ? null : { runId: from.runId, jobId: from.jobId };
+
+/** What its end says, once it has ended. */
+function spent(run: Run) {
+  const { usage, costUsd } = run.completed ?? spendingOf(run);
+  return { cost_usd: costUsd, usage };
+}
 
 type Place = Readonly<{ org: string; run_id: string; job_id: string }>;
 const placeOf = (made: RunCreated, job: Job): Place => ({
@@ -105,6 +133,9 @@ const jobRow = (made: RunCreated, job: Job, index: number, seq: number) => ({
   attempts: job.attempts.length,
   offers: { max: made.offersMax, ...job.spent, ...job.unspent },
   retries_used: retriesUsed(job),
+  usage: withoutCost(job.usage),
+  cost_usd: usd(job.usage.costNanoUsd ?? 0),
+  log_bytes: job.logBytes,
   not_before: job.notBefore === 0 ? null : job.notBefore,
   cancel: cancelView(job.cancel),
   queued_at: job.queuedAt,
@@ -128,6 +159,23 @@ const attemptRow = (place: Place, each: Attempt, seq: number) => ({
   resolved_at: each.resolvedAt,
   outcome: each.outcome,
   ended_at: each.endedAt,
+  seq,
+});
+
+const approvalRow = (place: Place, each: Approval, seq: number) => ({
+  ...place,
+  id: each.id,
+  attempt: each.attempt === 0 ? null : each.attempt,
+  step_index: each.stepIndex,
+  step_name: each.stepName,
+  reason: each.reason,
+  clauses: each.clauses,
+  votes: votesView(each),
+  state: approvalState(each),
+  requested_at: each.requestedAt,
+  expires_at: each.expiresAt,
+  resolved_at: each.resolvedAt,
+  outcome: each.outcome,
   seq,
 });
 

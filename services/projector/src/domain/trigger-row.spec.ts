@@ -19,6 +19,8 @@ const received = (seq: number): TriggerEvent => ({
   event: 'push',
   deliveryId: 'd1',
   digest: 'x',
+  chainDepth: 0,
+  trust: 'trusted',
   data: { secret: 'stays in the log' },
 });
 const decided = (

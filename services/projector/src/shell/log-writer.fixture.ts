@@ -43,7 +43,11 @@ export function openLogWriter(journal: Journal, org: string): LogWriter {
   };
 }
 
-export type JobShape = Readonly<{ name: string; needs?: readonly string[] }>;
+export type JobShape = Readonly<{
+  name: string;
+  needs?: readonly string[];
+  approval?: RunCreated['jobs'][number]['approval'];
+}>;
 export const newRunId = (org: string, delivery: string): string =>
   runIdOf(triggerIdOf(org, 'github', delivery), 0);
 
@@ -70,13 +74,14 @@ export async function createRun(
     ref: 'refs/heads/main',
     sha: 'a'.repeat(40),
     event: { commits: [{ message: 'grüße \u2028 😀' }] },
-    jobs: jobs.map(({ name, needs = [] }, index) => ({
+    jobs: jobs.map(({ name, needs = [], approval }, index) => ({
       jobId: jobId(runId, index),
       name,
       runsOn: ['linux'],
       needs: needs.map((job) => ({ job, on: ['success'] })),
       config: { steps: [{ run: 'true' }] },
       withEvent: true,
+      ...(approval === undefined ? {} : { approval }),
     })),
     offersMax: 5,
     ackTimeoutMs: 10_000,

@@ -28,6 +28,8 @@ export type ProjectionLoopOptions = Readonly<{
   deadLetters: DeadLetters;
   log: Logger;
   batchMax?: number;
+  /** The database is back: a batch may have been committed though its answer was lost. */
+  onRecovered?: () => void;
   /** The loop has ended for good: a log that is another one, an event of a newer build, a defect. */
   onFailure: (error: Error) => void;
 }>;
@@ -58,6 +60,7 @@ export async function openProjectionLoop(o: ProjectionLoopOptions): Promise<Proj
   const onBatch = async (messages: readonly StoredMessage[]): Promise<void> => {
     try {
       await applyBatch(target, messages, readUpTo);
+      if (trouble !== undefined) o.onRecovered?.();
       readUpTo = messages.at(-1)?.seq ?? readUpTo;
       trouble = undefined;
       const toSeq = readUpTo;

@@ -27,7 +27,9 @@ async function eventsOf(runId: string): Promise<readonly RunEvent[]> {
 }
 
 describe('invariant 6: the projection is the fold, however the log is cut', () => {
-  it('gives byte-identical rows and records for batches of 1, 7 and 1000, everything twice, and restarts', async () => {
+  it('gives byte-identical rows and records for batches of 1, 7 and 1000, everything twice, and restarts', {
+    timeout: 120_000,
+  }, async () => {
     const whole = await bench.model('fold_1000');
     await foldAll(bench, whole, { batchMax: 1_000 });
     const expected = await dump(whole);
@@ -36,6 +38,13 @@ describe('invariant 6: the projection is the fold, however the log is cut', () =
       'jobs',
       'attempts',
       'steps',
+      'approvals',
+      'usage_entries',
+      'conversations',
+      'context_bundles',
+      'workspaces',
+      'artifacts',
+      'attestations',
       'agents',
       'sessions',
       'triggers',
@@ -67,7 +76,17 @@ describe('invariant 6: the projection is the fold, however the log is cut', () =
     for (let start = 0; start < messages.length; start += 3)
       await applyBatch(target, messages.slice(start, start + 3), messages[start - 1]?.seq ?? 0);
     const expected = await bench.model('fold_1000');
-    for (const table of ['runs', 'jobs', 'attempts', 'steps', 'run_records'])
+    for (const table of [
+      'runs',
+      'jobs',
+      'attempts',
+      'steps',
+      'approvals',
+      'usage_entries',
+      'conversations',
+      'artifacts',
+      'run_records',
+    ])
       expect((await dump(model))[table]).toEqual((await dump(expected))[table]);
   });
 
@@ -115,11 +134,76 @@ describe('rows', () => {
     const model = await bench.model('fold_1000');
     const runId = newRunId('main', 'delivery-1-0');
     const view = runView(foldRun(await eventsOf(runId)), 'main', runId);
-    const { jobs: _jobs, record: _record, ...fields } = view;
+    const { jobs: _jobs, artifacts: _artifacts, record: _record, ...fields } = view;
     expect(await runSummary(model.db, 'main', runId)).toEqual({
       ...fields,
       record: await recordRef(model.db, 'main', runId),
     });
+  });
+
+  it('show what people were asked, what they said and how it ended', async () => {
+    const model = await bench.model('fold_1000');
+    const runId = newRunId('main', 'delivery-0-4');
+    const rows = await model.db
+      .selectFrom('approvals')
+      .selectAll()
+      .where('run_id', '=', runId)
+      .orderBy('id')
+      .execute();
+    expect(rows).toMatchObject([
+      {
+        id: `${runId}-0-p0`,
+        attempt: null,
+        step_index: null,
+        reason: 'it goes\ufffd live',
+        clauses: [{ user: 'ada' }],
+        votes: [{ by: 'ada', decision: 'approve', reason: null }],
+        state: 'approved',
+        outcome: 'approved',
+      },
+      {
+        id: `${runId}-0-p1`,
+        attempt: 1,
+        step_index: 0,
+        step_name: 'deploy',
+        votes: [{ by: 'ada', teams: ['ops'], decision: 'reject' }],
+        state: 'rejected',
+      },
+      { id: `${runId}-0-p2`, step_index: null, state: 'withdrawn', outcome: 'withdrawn' },
+    ]);
+  });
+
+  it('show what an agent has used, what came behind the end of its run marked as late', async () => {
+    const model = await bench.model('fold_1000');
+    const runId = newRunId('main', 'delivery-0-5');
+    const rows = await model.db
+      .selectFrom('usage_entries')
+      .selectAll()
+      .where('run_id', '=', runId)
+      .orderBy('seq')
+      .orderBy('index')
+      .execute();
+    expect(rows).toMatchObject([
+      { report_id: 'u1', kind: 'model_call', cost_usd: 0.25, input_tokens: 7, late: false },
+      { report_id: 'u1', index: 1, kind: 'tool_call', tool_name: 'search\ufffd', cost_usd: null },
+      { report_id: 'u2', cost_usd: 1, late: true },
+      { report_id: 'u2', index: 1, late: true },
+    ]);
+    expect(rows[0]).toMatchObject({ agent_id: 'agent-1', started_at: '2023-11-14T22:13:20.000Z' });
+  });
+
+  it('show a conversation from its beginning to its end, and nothing that is void', async () => {
+    const model = await bench.model('fold_1000');
+    const runId = newRunId('main', 'delivery-0-5');
+    const of = (table: 'conversations' | 'artifacts' | 'attestations') =>
+      model.db.selectFrom(table).selectAll().where('run_id', '=', runId).execute();
+    const [conversation, ...more] = await of('conversations');
+    expect(more).toEqual([]);
+    expect(conversation).toMatchObject({ state: 'ended', model: 'm1', turns: 3 });
+    expect(conversation?.started_at.localeCompare(conversation.ended_at ?? '')).toBeLessThan(1);
+    expect(conversation?.conversation_id).toMatch(/^c{180}…[0-9a-f]{64}$/);
+    expect(await of('artifacts')).toMatchObject([{ name: 'out.txt', size_bytes: 5 }]);
+    expect(await of('attestations')).toMatchObject([{ subject_name: 'out.txt' }]);
   });
 
   it('show words that Postgres cannot hold as the nearest it can', async () => {
@@ -189,7 +273,7 @@ describe('run records', () => {
         .where('org', '=', org)
         .orderBy('last_seq')
         .execute();
-      expect(rows.length).toBe(org === 'main' ? 12 : 4);
+      expect(rows.length).toBe(org === 'main' ? 18 : 6);
       let previous: string | null = null;
       for (const row of rows) {
         const text = Buffer.from(row.body).toString('utf8');

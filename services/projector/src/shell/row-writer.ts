@@ -12,7 +12,7 @@ import {
   tables,
 } from '@waybill/readmodel';
 import { CompiledQuery, type Transaction } from 'kysely';
-import { documentValue, isInstant, numberValue, textValue } from '../domain/column-value.ts';
+import { documentValue, instantValue, numberValue, textValue } from '../domain/column-value.ts';
 
 export type Tx = Readonly<{ db: Transaction<Database>; schema: string }>;
 
@@ -108,7 +108,7 @@ function valueOf({ kind, nullable }: Column, value: unknown): unknown {
     case 'double precision':
       return typeof value === 'number' ? numberValue(value) : null;
     case 'timestamptz':
-      return typeof value === 'number' && isInstant(value) ? iso(value) : null;
+      return typeof value === 'number' ? iso(instantValue(value)) : null;
     case 'jsonb':
       return JSON.stringify(documentValue(value));
     default:

@@ -71,6 +71,41 @@ async function* rejected(writer: LogWriter, delivery: string): AsyncGenerator<vo
   await say(writer, 'job.status', { runId, attempt: second }, { state: 'success' });
 }
 
+/** Held until people approve it; then a step asks, somebody who was not asked answers, and it is rejected. */
+async function* approved(writer: LogWriter, delivery: string): AsyncGenerator<void, void> {
+  const approval = { users: ['ada'], reason: 'it goes\u0000 live' };
+  const runId = await createRun(writer, delivery, [{ name: 'a', approval }]);
+  const hold = `${jobId(runId, 0)}-p0`;
+  yield;
+  await answer(writer, runId, hold, 'approve');
+  yield;
+  await decide(writer, 'approval.resolved', { runId }, { approvalId: hold, outcome: 'approved' });
+  const attempt = await offer(writer, { runId }, 'agent-1');
+  yield;
+  const now = { runId, attempt };
+  const request = { messageId: 'm1', stepIndex: 0, stepName: 'deploy', clauses: [{ team: 'ops' }] };
+  await say(writer, 'approval.requested', now, request);
+  yield;
+  const asked = `${jobId(runId, 0)}-p1`;
+  await answer(writer, runId, asked, 'approve');
+  await answer(writer, runId, asked, 'reject', ['ops']);
+  yield;
+  const body = { approvalId: asked, requestId: 'm1', outcome: 'rejected' };
+  await decide(writer, 'approval.resolved', now, body, 'agent-1');
+  await say(writer, 'approval.requested', now, { messageId: 'm2', clauses: [] });
+  await say(writer, 'job.status', now, { state: 'failed' });
+  await complete(writer, runId);
+}
+
+const answer = (
+  writer: LogWriter,
+  runId: string,
+  approvalId: string,
+  decision: 'approve' | 'reject',
+  teams: readonly string[] = [],
+): Promise<number> =>
+  say(writer, 'approval.answered', { runId }, { approvalId, by: 'ada', teams, decision });
+
 /** A stale decision behind the fact that it had not seen; and it ends all the same. */
 async function* stale(writer: LogWriter, delivery: string): AsyncGenerator<void, void> {
   const runId = await createRun(writer, delivery, [{ name: 'a' }]);
@@ -177,7 +212,58 @@ export async function poison(
   ];
 }
 
-const scenarios: readonly Scenario[] = [plain, rejected, stale, odd];
+/** Everything that an agent can say of its work, some of it twice, some behind the end of the run. */
+async function* working(writer: LogWriter, delivery: string): AsyncGenerator<void, void> {
+  const runId = await createRun(writer, delivery, [{ name: 'a' }]);
+  const attempt = await offer(writer, { runId }, 'agent-1');
+  const now = { runId, attempt };
+  const usage = (messageId: string, costUsd: string) => ({
+    messageId,
+    entries: [
+      { kind: 'model_call', costUsd, 'gen_ai.usage.input_tokens': 7, startedAt: 1_700_000_000_000 },
+      { kind: 'tool_call', 'gen_ai.tool.name': 'search\u0000' },
+    ],
+  });
+  yield;
+  await say(writer, 'usage.reported', now, usage('u1', '0.25'));
+  const conversationId = 'c'.repeat(1_000);
+  await say(writer, 'conversation.reported', now, {
+    conversationId,
+    state: 'started',
+    'gen_ai.request.model': 'm1',
+  });
+  yield;
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const sources = [{ uri: 'file:///a', kind: 'file' }];
+  await say(writer, 'context.reported', now, {
+    bundleId: 'b1',
+    digest,
+    sizeBytes: 10,
+    sources,
+    redactions: [],
+  });
+  await say(writer, 'workspace.reported', now, { workspaceId: 'w1', kind: 'git', sha: 'abc' });
+  const object = { sha256: '1'.repeat(64), sizeBytes: 5, mediaType: 'text/plain' };
+  const uri = `artifact://exec/${runId}/out.txt`;
+  await say(writer, 'artifact.stored', now, { name: 'out.txt', uri, ...object });
+  const subject = { subjectName: 'out.txt', subjectDigest: '1'.repeat(64) };
+  await say(writer, 'provenance.stored', now, { ...subject, ...object });
+  yield;
+  await say(writer, 'conversation.reported', now, { conversationId, state: 'ended', turns: 3 });
+  await say(
+    writer,
+    'artifact.stored',
+    now,
+    { name: 'of another', uri, ...object },
+    { session: 99 },
+  );
+  await say(writer, 'job.status', now, { state: 'success' });
+  await complete(writer, runId);
+  yield;
+  await say(writer, 'usage.reported', now, usage('u2', '1'));
+}
+
+const scenarios: readonly Scenario[] = [plain, rejected, stale, odd, approved, working];
 
 /** `rounds` of every scenario, interleaved; with triggers, agents and rules beside them. */
 export async function writeLog(writer: LogWriter, rounds = 1): Promise<void> {

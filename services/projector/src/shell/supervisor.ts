@@ -9,6 +9,7 @@ import { type ActiveLock, takeActiveLock } from './active-lock.ts';
 import type { DeadLetters } from './dead-letter.ts';
 import { openProjections } from './projection-list.ts';
 import { openProjectionLoop, type ProjectionLoop } from './projection-loop.ts';
+import { openUpstreamOutlet } from './upstream-outlet.ts';
 
 export type Supervisor = Readonly<{
   /** Resolves when the first round is decided: active and following, or standing by. */
@@ -48,10 +49,19 @@ export function openSupervisor(o: SupervisorOptions): Supervisor {
   };
   const follow = async (lock: ActiveLock): Promise<void> => {
     const opened: ProjectionLoop[] = [];
+    const outlet = openUpstreamOutlet(o.journal);
     try {
-      for (const projection of openProjections(o))
-        opened.push(await openProjectionLoop({ ...o, projection, onFailure: fail }));
+      for (const projection of openProjections({ ...o, tell: outlet.tell }))
+        opened.push(
+          await openProjectionLoop({
+            ...o,
+            projection,
+            onRecovered: outlet.begin,
+            onFailure: fail,
+          }),
+        );
       loops = opened;
+      outlet.begin();
       state = 'catching up';
       reason = 'catching up with the log';
       started.resolve();
@@ -63,6 +73,7 @@ export function openSupervisor(o: SupervisorOptions): Supervisor {
     } finally {
       loops = [];
       await Promise.all(opened.map((loop) => loop.stop()));
+      outlet.stop();
     }
   };
   const round = async (): Promise<void> => {

@@ -1,0 +1,67 @@
+import { archived, logArchiveName, logArchiveType, openObjects } from '@waybill/objects';
+import { createKeyRing, createLogger, systemClock } from '@waybill/process';
+import { type LogView, subjects } from '@waybill/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listen } from './event-client.fixture.ts';
+import { forget } from './nats-admin.fixture.ts';
+import { writeWholeRun } from './run-log.fixture.ts';
+import { ORG, type RunningApi, startApi } from './running-api.fixture.ts';
+
+let api: RunningApi;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api.stop());
+
+type LogPage = Readonly<{ items: readonly LogView[]; next: string | null }>;
+const logsOf = async (runId: string, query = ''): Promise<LogPage> =>
+  (await (await api.call(`/v1/orgs/${ORG}/runs/${runId}/logs${query}`)).json()) as LogPage;
+
+/** What the projector does with the log of a run that has ended. */
+async function archive(runId: string, items: readonly LogView[]): Promise<void> {
+  const objects = await openObjects({
+    journal: api.journal,
+    ring: await createKeyRing(),
+    clock: systemClock,
+    log: createLogger({ name: 'test', level: 'silent' }),
+    publicUrl: '',
+    settings: {},
+  });
+  const chunks = async function* (): AsyncGenerator<LogView> {
+    yield* items;
+  };
+  await objects.write(logArchiveName(ORG, runId), archived(chunks()), {
+    mediaType: logArchiveType,
+    labels: { firstSeq: String(items[0]?.seq), lastSeq: String(items.at(-1)?.seq) },
+  });
+  await objects.close();
+}
+
+describe('the log of a run that has ended', () => {
+  it('reads the same from its archive once the stream has forgotten it, page by page too', async () => {
+    const { runId } = await writeWholeRun(api.journal, 'archived');
+    const before = await logsOf(runId);
+    expect(before.items.map(({ lines }) => lines)).toEqual([['hello', 'wörld'], ['done']]);
+    await archive(runId, before.items);
+    expect(await logsOf(runId)).toEqual(before);
+    const pages = await logsOf(runId, '?limit=1');
+    await forget(api, 'WB_LOGS', subjects.logsOf(ORG, runId));
+    expect(await logsOf(runId)).toEqual(before);
+    expect(await logsOf(runId, '?limit=1')).toEqual(pages);
+    const rest = await logsOf(runId, `?limit=1&cursor=${pages.next}`);
+    expect([...pages.items, ...rest.items]).toEqual(before.items);
+    expect(rest.next).toBeNull();
+  });
+
+  it('follows from its archive too, and then ends', async () => {
+    const { runId } = await writeWholeRun(api.journal, 'followed');
+    const { items } = await logsOf(runId);
+    await archive(runId, items);
+    await forget(api, 'WB_LOGS', subjects.logsOf(ORG, runId));
+    const client = await listen(api, `/runs/${runId}/logs`);
+    const heard = await client.until(3);
+    expect(heard.slice(0, 2).map(({ data }) => data)).toEqual(items);
+    expect(heard[2]).toMatchObject({ event: 'end' });
+    client.leave();
+  });
+});
