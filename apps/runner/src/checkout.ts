@@ -10,7 +10,7 @@ export type CheckoutOptions = Readonly<{
   ref: string;
   sha: string;
   workspace: Workspace;
-  /** Runs git in the workspace, with these variables over the base environment. */
+  /** Runs git in the folder that the repository is for, with these variables over the base environment. */
   git: (args: readonly string[], env: Readonly<Record<string, string>>) => Promise<CommandEnd>;
   say: (line: string) => void;
 }>;

@@ -44,6 +44,15 @@ export const Config = z.object({
   WAYBILL_RUNNER_DRAIN: durationSetting()
     .describe('How long running jobs may go on after the runner was asked to stop')
     .default(30_000),
+  WAYBILL_RUNNER_IDLE_TIMEOUT: durationSetting()
+    .describe('When a runner that a scaler started leaves for having nothing to do')
+    .default(60_000),
+  WAYBILL_RUNNER_PENDING_DISPATCH_TIMEOUT: durationSetting()
+    .describe('How long such a runner waits for the job that it was started for')
+    .default(300_000),
+  WAYBILL_RUNNER_SEND_LOG: boolSetting()
+    .describe('Send the runner’s own log to Waybill too')
+    .default(false),
   WAYBILL_RUNNER_PARENT_PIPE: boolSetting()
     .describe('Stop when the process that started the runner is gone (needs an IPC channel)')
     .default(false),

@@ -19,7 +19,7 @@ describe('the plan of a job', () => {
         event: { ref: 'x' },
         checkout: false,
       }),
-    ).toEqual({
+    ).toMatchObject({
       plan: {
         name: 'test',
         workflowName: 'ci',
@@ -32,6 +32,46 @@ describe('the plan of a job', () => {
         checkout: false,
         event: { ref: 'x' },
         matrixValues: { node: 24 },
+        install: false,
+        caches: [],
+      },
+    });
+  });
+
+  it('has what the runner can do beside steps', () => {
+    const read = readPlan({
+      steps: [
+        {
+          run: 'x',
+          if: 'always()',
+          continueOnError: true,
+          secrets: ['A'],
+          emit: [{ event: 'e' }],
+          requireApproval: { users: ['ann'], teams: ['ops', 'dev'], timeoutSeconds: 9 },
+        },
+      ],
+      hooks: { cleanup: 'one', onFailure: ['one', 'two'] },
+      cache: [{ key: 'k', path: 'x' }],
+      install: 'make deps',
+      workflowRepoUrl: 'https://example.org/w.git',
+    });
+    expect(read).toMatchObject({
+      plan: {
+        steps: [
+          {
+            continueOnError: true,
+            secrets: ['A'],
+            emit: [{ event: 'e', payload: {} }],
+            approval: {
+              clauses: [{ user: 'ann' }, { team: 'ops' }, { team: 'dev' }],
+              timeoutSeconds: 9,
+            },
+          },
+        ],
+        hooks: { beforeStep: [], cleanup: ['one'], onFailure: ['one', 'two'] },
+        caches: [{ key: 'k', restoreKeys: [], paths: ['x'] }],
+        install: 'make deps',
+        workflow: { repoUrl: 'https://example.org/w.git', ref: '', sha: '' },
       },
     });
   });
@@ -42,6 +82,8 @@ describe('the plan of a job', () => {
     [{ steps: [{ name: 'x' }] }, 'jobConfig.steps.0.run'],
     [{ steps: [{ run: 'x', env: { A: {} } }] }, 'jobConfig.steps.0.env.A'],
     [{ steps: [{ run: 'x' }], timeout: -1 }, 'jobConfig.timeout'],
+    [{ steps: [{ run: 'x' }, { run: 'x', if: 'exit()' }] }, 'jobConfig.steps.1.if'],
+    [{ steps: [{ run: 'x' }], hooks: { cleanup: 1 } }, 'jobConfig.hooks.cleanup'],
   ])('of %j is refused with the place: %s', (config, place) => {
     const read = readPlan(config);
     expect('refusal' in read && read.refusal.message).toContain(place);

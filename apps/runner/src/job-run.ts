@@ -1,20 +1,20 @@
 /**
- * A job from its dispatch to its outcome: a fresh workspace, the checkout, the steps one after the other until one
- * fails, and nothing left of them afterwards, whatever happened.
+ * A job from its dispatch to its outcome: a fresh workspace, its preparation, its steps and hooks, and nothing left of them
+ * afterwards, whatever happened.
  */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { JobAborted, type JobHandle, type JobOutcome } from '@waybill/agent';
 import type { Clock, Logger } from '@waybill/process';
-import { checkout } from './checkout.ts';
-import { runCommand } from './command.ts';
+import { createCaches } from './job-cache.ts';
 import { type JobPlan, readPlan } from './job-plan.ts';
-import { type Repository, repositoryOf } from './repository.ts';
-import { secretMask, secretsOf } from './secret-mask.ts';
-import { type Base, baseEnvironment, stepEnvironment, unusableNames } from './step-environment.ts';
-import type { StepOutputs } from './step-outputs.ts';
-import { outputTo, runStep, type StepContext, type StepResult } from './step-run.ts';
-import { TimedOut, timeLimit } from './time-limit.ts';
+import { prepare } from './preparation.ts';
+import { repositoryOf } from './repository.ts';
+import { growingMask, secretsOf } from './secret-mask.ts';
+import { type Base, stepEnvironment, unusableNames } from './step-environment.ts';
+import type { StepContext } from './step-run.ts';
+import { runSequence, type StepsEnd } from './step-sequence.ts';
+import { TimedOut, type TimeLimit, timeLimit } from './time-limit.ts';
 import type { Watchdog } from './watchdog.ts';
 import type { WorkFolder, Workspace } from './work-folder.ts';
 
@@ -26,17 +26,11 @@ export type JobRunOptions = Readonly<{
   base: Base;
   /** Between SIGTERM and SIGKILL. */
   graceMs: number;
+  /** For hooks and steps that are meant for the end of a job that was cancelled or took too long. */
+  afterMs: number;
 }>;
 
 const preparation = -1;
-const checkoutWithinMs = 600_000;
-
-type Failure = Readonly<{ reason: string; message: string }>;
-type StepsEnd = Readonly<{
-  results: readonly StepResult[];
-  outputs: Readonly<Record<string, StepOutputs>>;
-  failure?: Failure | undefined;
-}>;
 
 export async function runJob(job: JobHandle, o: JobRunOptions): Promise<JobOutcome> {
   const startedMs = o.clock.monotonicMs();
@@ -55,12 +49,7 @@ export async function runJob(job: JobHandle, o: JobRunOptions): Promise<JobOutco
   });
   const workspace = await o.folder.create();
   try {
-    const end = await work(job, plan, {
-      ...o,
-      workspace,
-      signal: limit.signal,
-      forced: job.forced,
-    });
+    const end = await work({ ...o, job, plan, limit, workspace });
     const durationMs = Math.round(o.clock.monotonicMs() - startedMs);
     return outcomeOf(end, limit.signal, durationMs);
   } finally {
@@ -70,92 +59,42 @@ export async function runJob(job: JobHandle, o: JobRunOptions): Promise<JobOutco
 }
 
 type Here = JobRunOptions &
-  Readonly<{ workspace: Workspace; signal: AbortSignal; forced: AbortSignal }>;
+  Readonly<{ job: JobHandle; plan: JobPlan; limit: TimeLimit; workspace: Workspace }>;
 
-async function work(job: JobHandle, plan: JobPlan, o: Here): Promise<StepsEnd> {
+async function work(o: Here): Promise<StepsEnd> {
+  const { job, plan, workspace, base, limit } = o;
   const { dispatch } = job;
-  const { workspace, base } = o;
   const repository = repositoryOf(dispatch);
-  const mask = secretMask([...secretsOf(dispatch), repository.auth?.secret ?? '']);
+  const mask = growingMask([...secretsOf(dispatch), repository.auth?.secret ?? '']);
   for (const name of unusableNames(dispatch.secrets ?? {}))
     job.log(preparation, [`The secret "${name}" is in no environment: that is no variable's name`]);
   await writeInputs(job, plan, workspace);
   const context: StepContext = {
     ...o,
     mask,
-    job,
+    signal: limit.signal,
+    forced: job.forced,
     onLease: job.onLease,
-    environment: (step, file) =>
-      stepEnvironment({ base, dispatch, plan, workspace, repoUrl: repository.url }, step, file),
+    environment: (worker, secrets, own) =>
+      stepEnvironment(
+        { base, dispatch, plan, workspace, repoUrl: repository.url },
+        worker,
+        secrets,
+        own,
+      ),
   };
-  const missing =
-    repository.url === '' || !plan.checkout ? undefined : await fetchSource(repository, context, o);
-  if (missing === undefined) return runSteps(plan, context);
-  const failure = { reason: 'checkout_failed', message: mask.hide(missing) };
-  job.log(preparation, [failure.message]);
-  return { results: plan.steps.map((step) => skip(step, job)), outputs: {}, failure };
-}
-
-async function runSteps(plan: JobPlan, context: StepContext): Promise<StepsEnd> {
-  const results: StepResult[] = [];
-  const outputs: Record<string, StepOutputs> = {};
-  let failure: Failure | undefined;
-  for (const step of plan.steps) {
-    if (failure || context.signal.aborted) {
-      results.push(skip(step, context.job));
-      continue;
-    }
-    const end = await runStep(step, context);
-    results.push(end.result);
-    if (Object.keys(end.outputs).length > 0)
-      outputs[step.name] = { ...outputs[step.name], ...end.outputs };
-    if (end.result.status === 'success') continue;
-    const why = end.result.error?.message ?? end.result.status;
-    const reason = end.timedOut ? 'step_timeout' : 'step_failed';
-    failure = { reason, message: context.mask.hide(`step "${step.name}": ${why}`) };
-  }
-  return { results, outputs, failure };
-}
-
-function skip(step: Readonly<{ index: number; name: string }>, job: JobHandle): StepResult {
-  job.step(step.index, step.name, 'skipped');
-  return { name: step.name, status: 'skipped', durationMs: 0 };
-}
-
-async function fetchSource(
-  repository: Repository,
-  context: StepContext,
-  { clock, workspace, base }: Here,
-): Promise<string | undefined> {
-  const { job } = context;
-  const { ref, sha } = job.dispatch;
-  const limit = timeLimit({
-    clock,
-    parent: context.signal,
-    what: 'checkout',
-    limitMs: checkoutWithinMs,
-  });
-  const output = outputTo(job, preparation);
-  try {
-    return await checkout({
-      repository,
-      ref,
-      sha,
-      workspace,
-      say: (line) => job.log(preparation, [context.mask.hide(line)]),
-      git: (args, env) =>
-        runCommand(
-          {
-            argv: ['git', ...args],
-            cwd: workspace.work,
-            env: { ...baseEnvironment(base, workspace), ...env },
-          },
-          { ...context, ...output, signal: limit.signal },
-        ),
+  const caches = createCaches(plan, context);
+  const failed = await prepare({ ...o, context, repository });
+  if (failed && failed.reason !== 'install_failed') {
+    // Not what was meant to run is there, so nothing runs: no hook either.
+    const results = plan.steps.map(({ index, name }) => {
+      job.step(index, name, 'skipped');
+      return { name, status: 'skipped' as const, durationMs: 0 };
     });
-  } finally {
-    limit.cancel();
+    return { results, outputs: {}, secretOutputs: {}, failure: failed };
   }
+  if (!failed) await caches.restore();
+  return runSequence({ plan, context, limit, afterMs: o.afterMs, onWell: caches.save, failed });
 }
 
 /** What a step may want to read: the event behind the run, and how the jobs before it ended. */
@@ -170,8 +109,10 @@ async function writeInputs(job: JobHandle, plan: JobPlan, { files }: Workspace):
       { status: upstreamJobStatuses[name] ?? null, outputs: upstreamJobOutputs[name] ?? {} },
     ]),
   );
-  await writeFile(path.join(files, 'event.json'), JSON.stringify(plan.event ?? null));
-  await writeFile(path.join(files, 'needs.json'), JSON.stringify(needs));
+  // What a job before has handed on in secret may stand in it.
+  const mode = 0o600;
+  await writeFile(path.join(files, 'event.json'), JSON.stringify(plan.event ?? null), { mode });
+  await writeFile(path.join(files, 'needs.json'), JSON.stringify(needs), { mode });
 }
 
 function outcomeOf(end: StepsEnd, signal: AbortSignal, durationMs: number): JobOutcome {
@@ -187,5 +128,9 @@ function outcomeOf(end: StepsEnd, signal: AbortSignal, durationMs: number): JobO
   if (why instanceof TimedOut) return { state: 'failed', ...ended('job_timeout', why.message) };
   if (end.failure) return { state: 'failed', ...ended(end.failure.reason, end.failure.message) };
   const outputs = Object.keys(end.outputs).length === 0 ? {} : { outputs: end.outputs };
-  return { state: 'success', data: { durationMs, stepResults, ...outputs } };
+  return {
+    state: 'success',
+    data: { durationMs, stepResults, ...outputs },
+    secretOutputs: end.secretOutputs,
+  };
 }

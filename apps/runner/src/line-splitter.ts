@@ -24,6 +24,7 @@ export function createLineSplitter(
   let rest = '';
 
   const take = (text: string): void => {
+    o.mask.refresh();
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     const done = lines.map((line) => o.mask.hide(line.endsWith('\r') ? line.slice(0, -1) : line));

@@ -2,7 +2,14 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { JobAborted, type JobHandle, type JobOutcome } from '@waybill/agent';
+import {
+  type ApprovalAsk,
+  type Artifact,
+  JobAborted,
+  type JobHandle,
+  type JobOutcome,
+  type StepMore,
+} from '@waybill/agent';
 import { createLogger, systemClock } from '@waybill/process';
 import type { wire } from '@waybill/protocol';
 import { onTestFinished } from 'vitest';
@@ -23,6 +30,16 @@ export type StepReport = Readonly<{
   name: string;
   state: string;
   data?: Readonly<Record<string, unknown>> | undefined;
+  more?: StepMore | undefined;
+}>;
+
+export type Said = Readonly<{
+  emits: readonly Readonly<{ event: string; payload: unknown; target: unknown }>[];
+  usage: readonly wire.UsageEntry[];
+  facts: readonly unknown[];
+  artifacts: readonly Readonly<{ name: string; content: string; more: Artifact | undefined }>[];
+  provenance: readonly unknown[];
+  approvals: readonly ApprovalAsk[];
 }>;
 
 export type RecordedJob = Readonly<{
@@ -32,9 +49,22 @@ export type RecordedJob = Readonly<{
   lease(leftMs: number): void;
   lines(stepIndex?: number): readonly string[];
   steps: readonly StepReport[];
+  said: Said;
 }>;
 
-export function recordedJob(dispatch: Partial<wire.JobDispatch>): RecordedJob {
+/** `more` answers what the job asks for otherwise than here. */
+export function recordedJob(
+  dispatch: Partial<wire.JobDispatch>,
+  more: Partial<JobHandle> = {},
+): RecordedJob {
+  const said = {
+    emits: [] as Said['emits'][number][],
+    usage: [] as wire.UsageEntry[],
+    facts: [] as unknown[],
+    artifacts: [] as Said['artifacts'][number][],
+    provenance: [] as unknown[],
+    approvals: [] as ApprovalAsk[],
+  };
   const abort = new AbortController();
   const force = new AbortController();
   const logged: [number, string][] = [];
@@ -62,11 +92,39 @@ export function recordedJob(dispatch: Partial<wire.JobDispatch>): RecordedJob {
         return () => void leases.delete(listener);
       },
       status: () => undefined,
-      step: (index, name, state, data) => void steps.push({ index, name, state, data }),
+      step: (index, name, state, data, more) =>
+        void steps.push({ index, name, state, data, ...(more ? { more } : {}) }),
       log: (step, lines) =>
         void logged.push(...lines.map((line): [number, string] => [step, line])),
       congested: false,
       drained: () => Promise.resolve(),
+      reachable: (url) => url,
+      emit: (event, payload, target) => {
+        said.emits.push({ event, payload, target });
+        return Promise.resolve({ deliveryId: `d${said.emits.length}` });
+      },
+      cache: { restore: () => Promise.resolve(undefined), save: () => Promise.resolve(undefined) },
+      buildCache: () => Promise.resolve(),
+      provenance: (provenance, body) => {
+        said.provenance.push({ ...provenance, body });
+        return Promise.resolve();
+      },
+      artifact: async (name, body, more) => {
+        const content =
+          'file' in body ? readFileSync(body.file, 'utf8') : `${body.bytes.byteLength}`;
+        said.artifacts.push({ name, content, more });
+        return { uri: `artifact://exec/run-1/${name}` };
+      },
+      approve: (ask) => {
+        said.approvals.push(ask);
+        return Promise.resolve({ outcome: 'approved' });
+      },
+      concurrency: () => Promise.resolve({ action: 'proceed' }),
+      usage: (entries) => void said.usage.push(...entries),
+      conversation: (fact) => void said.facts.push(fact),
+      contextBundle: (fact) => void said.facts.push(fact),
+      workspaceRef: (fact) => void said.facts.push(fact),
+      ...more,
     },
     abort: (reason = new JobAborted('cancelled', 'no longer needed')) => {
       if (reason.force) force.abort(reason);
@@ -80,6 +138,7 @@ export function recordedJob(dispatch: Partial<wire.JobDispatch>): RecordedJob {
         stepIndex === undefined || step === stepIndex ? [line] : [],
       ),
     steps,
+    said,
   };
 }
 
@@ -97,7 +156,16 @@ export async function surroundings(more: Partial<JobRunOptions> = {}): Promise<J
     log: silent,
   });
   onTestFinished(() => watchdog.end());
-  return { clock: systemClock, log: silent, folder, watchdog, base, graceMs: 10_000, ...more };
+  return {
+    clock: systemClock,
+    log: silent,
+    folder,
+    watchdog,
+    base,
+    graceMs: 10_000,
+    afterMs: 10_000,
+    ...more,
+  };
 }
 
 export type Ran = Readonly<{ outcome: JobOutcome; job: RecordedJob }>;
@@ -106,11 +174,12 @@ export type Ran = Readonly<{ outcome: JobOutcome; job: RecordedJob }>;
 export async function ran(
   steps: readonly (string | Readonly<Record<string, unknown>>)[],
   dispatch: Partial<wire.JobDispatch> = {},
+  more: Partial<JobHandle> = {},
 ): Promise<Ran> {
-  const job = recordedJob({
-    ...dispatch,
-    jobConfig: { ...configOf(steps), ...dispatch.jobConfig },
-  });
+  const job = recordedJob(
+    { ...dispatch, jobConfig: { ...configOf(steps), ...dispatch.jobConfig } },
+    more,
+  );
   const outcome = await runJob(job.handle, await surroundings());
   return { outcome, job };
 }

@@ -22,6 +22,26 @@ export function repositoryOf(dispatch: wire.JobDispatch): Repository {
   return { url, auth: dispatch.sourceAuth ?? token ?? auth };
 }
 
+/**
+ * The workflow's own repository. Without credentials of its own it is read with those of the source, where it is on the same
+ * host: another one must not learn them.
+ */
+export function workflowRepositoryOf(
+  text: string,
+  { workflowAuth }: wire.JobDispatch,
+  source: Repository,
+): Repository {
+  const { url, auth } = splitUrl(text);
+  const shared = hostOf(url) === hostOf(source.url) ? source.auth : undefined;
+  return { url, auth: workflowAuth ?? auth ?? shared };
+}
+
+/** Also of `git@host:path`; paths have none, and are all on one. */
+function hostOf(url: string): string {
+  if (URL.canParse(url)) return new URL(url).host;
+  return /^(?:[^@/]+@)?([^:/]+):/.exec(url)?.[1] ?? '';
+}
+
 function splitUrl(text: string): Repository {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return { url: text, auth: undefined };
   const url = new URL(text);
@@ -88,8 +108,15 @@ async function sshFor(
   const options = [
     '-o BatchMode=yes',
     '-o IdentitiesOnly=yes',
+    '-o IdentityAgent=none',
     `-o StrictHostKeyChecking=${strict}`,
-    `-o UserKnownHostsFile=${hosts}`,
+    // In quotes of its own, because it may name several files.
+    `-o ${shellWord(`UserKnownHostsFile="${hosts}"`)}`,
+    // Hosts that this machine happens to know are not among the pinned ones.
+    ...(strict === 'yes' ? ['-o GlobalKnownHostsFile=/dev/null'] : []),
   ];
-  return { GIT_SSH_COMMAND: `ssh -i ${key} ${options.join(' ')}` };
+  return { GIT_SSH_COMMAND: `ssh -i ${shellWord(key)} ${options.join(' ')}` };
 }
+
+/** Git has a shell read the command. */
+const shellWord = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;

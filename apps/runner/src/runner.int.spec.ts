@@ -168,6 +168,100 @@ describe('a runner', () => {
   });
 });
 
+describe('a runner that a scaler started', () => {
+  const leaves = { WAYBILL_RUNNER_IDLE_TIMEOUT: '300ms', LOG_LEVEL: 'info' };
+
+  it('ends with 0 when it has had nothing to do for long enough', async () => {
+    const server = await startServer({ ...waybill, ack: { scalerManaged: true } });
+    const runner = runnerProcess(server.url, { env: leaves });
+    expect(await runner.exit).toBe(0);
+    expect(server.connections).toBe(1);
+  });
+
+  it('waits for the job it was promised, runs it, and ends with 0 then', async () => {
+    const server = await startServer({
+      ...waybill,
+      ack: { scalerManaged: true, pendingDispatch: true },
+    });
+    const runner = runnerProcess(server.url, { env: leaves });
+    await server.next('config.ack');
+    // Longer than it would wait for nothing.
+    await server.next('agent.status', undefined, { withinMs: 900 }).catch(() => undefined);
+    expect(runner.child.exitCode).toBeNull();
+    server.send(dispatchOf('j1', 'echo hello', { attempt: 1, fence: 1 }));
+    await server.next('job.status', ({ state }) => state === 'success');
+    expect(await runner.exit).toBe(0);
+  });
+
+  it('whose promised job never comes ends with 0 too', async () => {
+    const server = await startServer({
+      ...waybill,
+      ack: { scalerManaged: true, pendingDispatch: true },
+    });
+    const runner = runnerProcess(server.url, {
+      env: { ...leaves, WAYBILL_RUNNER_PENDING_DISPATCH_TIMEOUT: '400ms' },
+    });
+    expect(await runner.exit).toBe(0);
+    expect(runner.output()).toContain('no-dispatch');
+  });
+
+  it('sends its own log where that is wanted', async () => {
+    const server = await startServer(waybill);
+    runnerProcess(server.url, { env: { WAYBILL_RUNNER_SEND_LOG: 'true', LOG_LEVEL: 'info' } });
+    await server.next('agent.log', ({ lines }) => lines.join().includes('"msg":"registered"'));
+  });
+});
+
+describe('a step that needs approval', () => {
+  it('waits over a reconnect, and runs once it is approved', async () => {
+    const keeping = { ...extensions, agentWork: true, approvals: true };
+    const server = await startServer({ ...waybill, extensions: keeping });
+    const runner = runnerProcess(server.url);
+    await server.next('config.ack');
+    const steps = [{ name: 'deploy', run: 'echo deployed', requireApproval: { teams: ['ops'] } }];
+    const jobConfig = { name: 'job', workflowName: 'ci', steps };
+    server.send(dispatchOf('j1', '', { attempt: 1, fence: 1, jobConfig }));
+    const asked = await server.next('step.approval-request');
+    expect(asked).toMatchObject({ stepIndex: 0, clauses: [{ team: 'ops' }] });
+    server.cut();
+    const again = await server.next('step.approval-request', undefined, { nth: 2 });
+    expect(again).toEqual(asked);
+    server.send({
+      type: 'step.approval-resolved',
+      requestId: asked.messageId,
+      runId: 'run-1',
+      jobId: 'j1',
+      stepIndex: 0,
+      outcome: 'approved',
+    });
+    await server.next('job.status', ({ state }) => state === 'success');
+    expect(server.of('log.chunk').flatMap(({ lines }) => lines)).toContain('deployed');
+    expect(runner.child.exitCode).toBeNull();
+  });
+});
+
+describe('the log of a step', () => {
+  it('is whole at its cap, and cut with one line past it', async () => {
+    const server = await startServer(waybill);
+    runnerProcess(server.url);
+    await server.next('config.ack');
+    const linesOf = async (jobId: string, maxLogSizeBytes: number): Promise<readonly string[]> => {
+      const run = 'echo 123456789; echo 123456789; echo more';
+      server.send(dispatchOf(jobId, run, { attempt: 1, fence: 1, maxLogSizeBytes }));
+      await server.next('job.status', (one) => one.jobId === jobId && one.state === 'success');
+      const chunks = server.of('log.chunk').filter((chunk) => chunk.jobId === jobId);
+      return chunks.flatMap(({ lines }) => lines);
+    };
+    const whole = ['123456789', '123456789', 'more'];
+    expect(await linesOf('j1', 25)).toEqual(whole);
+    const cut = await linesOf('j2', 24);
+    expect(cut).toContain('... the log of this step is cut here: it is over 24 bytes');
+    expect(cut).toHaveLength(3);
+    const end = server.of('step.status').findLast(({ jobId }) => jobId === 'j2');
+    expect(end?.logBytesStreamed).toBe(25);
+  });
+});
+
 describe('a runner with a parent', () => {
   it.each([
     ['its channel breaks', { ipc: true, args: ['--with-parent'] }],

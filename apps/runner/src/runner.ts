@@ -4,8 +4,8 @@
  */
 import os from 'node:os';
 import path from 'node:path';
-import { type Agent, createAgent } from '@waybill/agent';
-import { exitCodes, type Host, type Part } from '@waybill/process';
+import { type Agent, createAgent, createAgentLog, teeLogger } from '@waybill/agent';
+import { createLogger, exitCodes, type Host, type Part } from '@waybill/process';
 import { foreignToken, shortHash } from '@waybill/protocol';
 import { stopGraceMs } from './command.ts';
 import { agentUrl, type Config } from './config.ts';
@@ -32,11 +32,24 @@ export class RunnerRefused extends Error {
   readonly exitCode = exitCodes.config;
 }
 
+/** A scaler made this runner, and there was nothing left to do: an end like any other. */
+export class RunnerIdle extends Error {
+  override readonly name = 'RunnerIdle';
+  readonly code = 'runner-idle';
+  readonly exitCode = exitCodes.ok;
+}
+
 const graceMs = 10_000;
+/** With the grace of its step, what a server gives a cancelled job before it forces it. */
+const afterMs = 20_000;
 
 type Parts = Readonly<{ folder: WorkFolder; watchdog: Watchdog; agent: Agent }>;
 
-export function createRunner(config: Config, { clock, log }: Host): Runner {
+export function createRunner(config: Config, host: Host): Runner {
+  const { clock } = host;
+  const agentLog = createAgentLog({ clock });
+  const kept = { name: 'runner', level: host.log.level, destination: agentLog.destination };
+  const log = teeLogger(host.log, createLogger(kept));
   const agentId = config.WAYBILL_AGENT_ID ?? `runner-${os.hostname()}`;
   const root = path.resolve(config.WAYBILL_RUNNER_DIR ?? defaultRoot());
   const base = { path: config.PATH, lang: config.LANG, agentId };
@@ -54,6 +67,12 @@ export function createRunner(config: Config, { clock, log }: Host): Runner {
         outboxFile: path.join(root, outboxName(config, agentId)),
         clock,
         log,
+        agentLog,
+        sendLog: config.WAYBILL_RUNNER_SEND_LOG,
+        timing: {
+          idleMs: config.WAYBILL_RUNNER_IDLE_TIMEOUT,
+          pendingDispatchMs: config.WAYBILL_RUNNER_PENDING_DISPATCH_TIMEOUT,
+        },
       },
       (job) =>
         runJob(job, {
@@ -63,6 +82,7 @@ export function createRunner(config: Config, { clock, log }: Host): Runner {
           watchdog,
           base,
           graceMs,
+          afterMs,
         }),
     );
 
@@ -83,6 +103,9 @@ export function createRunner(config: Config, { clock, log }: Host): Runner {
       agent.start();
       void agent.refused.then((refusal) =>
         fail(new RunnerRefused(refusal.message, { cause: refusal })),
+      );
+      void agent.idle.then((reason) =>
+        fail(new RunnerIdle(`nothing to do (${reason}): the runner leaves`)),
       );
       log.info({ agentId, folder: folder.path }, 'runner started');
     },

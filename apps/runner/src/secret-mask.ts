@@ -10,7 +10,17 @@ export type SecretMask = Readonly<{
   cut(text: string, at: number): number;
   /** No secret is longer than this. */
   readonly charsMax: number;
+  /** Before text is hidden that came in one piece. */
+  refresh(): void;
 }>;
+
+/** A mask that learns: from the next character on what it was told is hidden too. */
+export type GrowingMask = SecretMask &
+  Readonly<{
+    add(values: Iterable<string>): void;
+    /** Asked before text is hidden: values that a step has just declared come first. Returns what ends it. */
+    ask(source: () => void): () => void;
+  }>;
 
 export const hidden = '***';
 
@@ -23,7 +33,8 @@ const base64Columns = 76;
 export function secretMask(values: Iterable<string>): SecretMask {
   const forms = [...new Set([...values].flatMap(formsOf))].sort((a, b) => b.length - a.length);
   const charsMax = forms[0]?.length ?? 0;
-  if (charsMax === 0) return { hide: (text) => text, cut: (_, at) => at, charsMax };
+  if (charsMax === 0)
+    return { hide: (text) => text, cut: (_, at) => at, charsMax, refresh: () => undefined };
   const pattern = new RegExp(forms.map((form) => RegExp.escape(form)).join('|'), 'g');
   return {
     hide: (text) => text.replace(pattern, hidden),
@@ -34,7 +45,43 @@ export function secretMask(values: Iterable<string>): SecretMask {
       return at;
     },
     charsMax,
+    refresh: () => undefined,
   };
+}
+
+export function growingMask(values: Iterable<string>): GrowingMask {
+  const known = new Set(values);
+  const sources = new Set<() => void>();
+  let current = secretMask(known);
+  return {
+    hide: (text) => current.hide(text),
+    cut: (text, at) => current.cut(text, at),
+    get charsMax() {
+      return current.charsMax;
+    },
+    add: (more) => {
+      const before = known.size;
+      for (const value of more) known.add(value);
+      if (known.size > before) current = secretMask(known);
+    },
+    ask: (source) => {
+      sources.add(source);
+      return () => void sources.delete(source);
+    },
+    refresh: () => {
+      for (const source of sources) source();
+    },
+  };
+}
+
+/** A JSON value in which every text is hidden, keys included. */
+export function hideIn(mask: SecretMask, value: unknown): unknown {
+  if (typeof value === 'string') return mask.hide(value);
+  if (Array.isArray(value)) return value.map((each) => hideIn(mask, each));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [mask.hide(key), hideIn(mask, each)]),
+  );
 }
 
 /** Every secret value of a dispatch, as its schema declares them. */

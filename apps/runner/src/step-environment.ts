@@ -30,20 +30,21 @@ export type EnvironmentOptions = Readonly<{
   repoUrl: string;
 }>;
 
+/** Whose environment it is: a step, a hook or the installation. */
+export type Worker = Pick<StepPlan, 'index' | 'name' | 'env'>;
+
+/** `own` are files and words of this one worker, over which nothing given prevails. */
 export function stepEnvironment(
   o: EnvironmentOptions,
-  step: StepPlan,
-  outputFile: string,
+  worker: Worker,
+  secrets: Variables,
+  own: Variables,
 ): Variables {
   const { dispatch, plan, workspace } = o;
-  const given = { ...plan.env, ...dispatch.secrets, ...step.env };
-  const usable = Object.entries(given).filter(
-    ([name, value]) => namePattern.test(name) && !value.includes('\0'),
-  );
   return {
     ...baseEnvironment(o.base, workspace),
     CI: 'true',
-    ...Object.fromEntries(usable),
+    ...usable({ ...plan.env, ...secrets, ...worker.env }),
     WAYBILL: 'true',
     WAYBILL_AGENT_ID: o.base.agentId,
     WAYBILL_RUN_ID: dispatch.runId,
@@ -55,17 +56,30 @@ export function stepEnvironment(
     ...(dispatch.requestId === undefined ? {} : { WAYBILL_REQUEST_ID: dispatch.requestId }),
     ...(dispatch.traceparent === undefined ? {} : { TRACEPARENT: dispatch.traceparent }),
     ...matrixVariables(plan.matrixValues),
-    WAYBILL_STEP_INDEX: `${step.index}`,
-    WAYBILL_STEP_NAME: step.name,
+    WAYBILL_STEP_INDEX: `${worker.index}`,
+    WAYBILL_STEP_NAME: worker.name,
     WAYBILL_WORKSPACE: workspace.work,
     WAYBILL_REPO_URL: o.repoUrl,
     WAYBILL_REF: dispatch.ref,
     WAYBILL_SHA: dispatch.sha,
+    ...(plan.workflow === undefined
+      ? {}
+      : { WAYBILL_WORKFLOW_PATH: path.join(workspace.work, workflowFolder) }),
     WAYBILL_EVENT_PATH: `${workspace.files}/event.json`,
     WAYBILL_NEEDS_PATH: `${workspace.files}/needs.json`,
-    WAYBILL_OUTPUT: outputFile,
+    ...own,
   };
 }
+
+/** Where the workflow's own repository is, where it is another one. */
+export const workflowFolder = '.workflow';
+
+const usable = (given: Variables): Variables =>
+  Object.fromEntries(
+    Object.entries(given).filter(
+      ([name, value]) => namePattern.test(name) && !value.includes('\0'),
+    ),
+  );
 
 /** `WAYBILL_MATRIX_NODE_VERSION` for `node-version`; what is no plain value stands there as JSON. */
 const matrixVariables = (values: Readonly<Record<string, unknown>>): Variables =>

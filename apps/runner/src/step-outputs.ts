@@ -12,17 +12,25 @@ export function parseOutputs(text: string, mask: SecretMask): StepOutputs {
     .slice(0, charsMax)
     .split('\n')
     .flatMap((line): [string, string][] => {
-      const at = line.indexOf('=');
-      const key = line.slice(0, Math.max(at, 0)).trim();
-      if (!keyPattern.test(key)) return [];
-      // Databases cannot hold the character 0.
-      const value = line
-        .slice(at + 1)
-        .replace(/\r$/, '')
-        .replaceAll('\0', '');
-      return [[key, mask.hide(value)]];
+      const [key, value] = outputOf(line) ?? [];
+      return key === undefined || value === undefined ? [] : [[key, mask.hide(value)]];
     });
   return Object.fromEntries(entries);
+}
+
+/** Name and value of a line; undefined where it is none. */
+export function outputOf(line: string): readonly [string, string] | undefined {
+  const at = line.indexOf('=');
+  const key = line.slice(0, Math.max(at, 0)).trim();
+  if (!keyPattern.test(key)) return undefined;
+  // Databases cannot hold the character 0.
+  return [
+    key,
+    line
+      .slice(at + 1)
+      .replace(/\r$/, '')
+      .replaceAll('\0', ''),
+  ];
 }
 
 export async function readOutputs(file: string, mask: SecretMask): Promise<StepOutputs> {

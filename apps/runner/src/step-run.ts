@@ -1,8 +1,14 @@
-/** One step of a job: its states, its command and what came of it. */
+/** One step of a job: its states, its command, what it said on the way and what came of it. */
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { JobAborted, type JobHandle } from '@waybill/agent';
+import { safeError } from '@waybill/process';
 import { type CommandContext, type CommandEnd, runCommand } from './command.ts';
 import type { StepPlan } from './job-plan.ts';
+import type { GrowingMask } from './secret-mask.ts';
+import { secretSet, writeContexts } from './secret-set.ts';
+import { openChannel } from './step-channel.ts';
+import type { Variables, Worker } from './step-environment.ts';
 import { readOutputs, type StepOutputs } from './step-outputs.ts';
 import { TimedOut, timeLimit } from './time-limit.ts';
 import type { Workspace } from './work-folder.ts';
@@ -15,18 +21,35 @@ export type StepResult = Readonly<{
   error?: Readonly<{ message: string }>;
 }>;
 
-export type StepEnd = Readonly<{ result: StepResult; outputs: StepOutputs; timedOut: boolean }>;
+export type StepEnd = Readonly<{
+  result: StepResult;
+  outputs: StepOutputs;
+  secretOutputs: Readonly<Record<string, string>>;
+  timedOut: boolean;
+}>;
 
-export type StepContext = Omit<CommandContext, 'onLines' | 'pause'> &
+export type StepContext = Omit<CommandContext, 'onLines' | 'pause' | 'mask'> &
   Readonly<{
+    mask: GrowingMask;
     job: JobHandle;
     workspace: Workspace;
-    environment: (step: StepPlan, outputFile: string) => Readonly<Record<string, string>>;
+    environment: (worker: Worker, secrets: Variables, own: Variables) => Variables;
   }>;
 
 export async function runStep(step: StepPlan, o: StepContext): Promise<StepEnd> {
   const { job, workspace, mask } = o;
+  const secrets = secretSet(job.dispatch, step.secrets);
+  const { accessed } = secrets;
+  const more = accessed === undefined ? {} : { secretsAccessed: accessed };
   const outputFile = path.join(workspace.files, `output-${step.index}`);
+  const secretsFile = path.join(workspace.files, `secrets-${step.index}.json`);
+  const channel = openChannel({ ...o, stepIndex: step.index });
+  const own = {
+    ...channel.variables,
+    WAYBILL_OUTPUT: outputFile,
+    WAYBILL_SECRETS_PATH: secretsFile,
+  };
+  await writeContexts(secretsFile, secrets);
   const limit = timeLimit({
     clock: o.clock,
     parent: o.signal,
@@ -38,21 +61,41 @@ export async function runStep(step: StepPlan, o: StepContext): Promise<StepEnd> 
     {
       argv: ['sh', '-e', '-c', step.run],
       cwd: workspace.work,
-      env: o.environment(step, outputFile),
+      env: o.environment(step, secrets.variables, own),
     },
     { ...o, ...outputTo(job, step.index), signal: limit.signal },
   );
   limit.cancel();
+  await rm(secretsFile, { force: true });
   const why: unknown = limit.signal.aborted ? limit.signal.reason : undefined;
-  const { status, message } = verdictOf(end, why);
+  const told = await channel.end();
+  const first = verdictOf(end, why);
+  const failures =
+    first.status === 'success' ? [...told.failures, ...(await emitAll(step, o))] : [];
+  const { status, message }: Verdict =
+    failures.length > 0 ? { status: 'failed', message: failures.join('; ') } : first;
   const error = message === undefined ? {} : { error: { message: mask.hide(message) } };
   const { exitCode, signal, durationMs } = end;
-  job.step(step.index, step.name, status, { exitCode, signal, durationMs, ...error });
+  job.step(step.index, step.name, status, { exitCode, signal, durationMs, ...error }, more);
   return {
     result: { name: step.name, status, durationMs, exitCode, ...error },
     outputs: status === 'success' ? await readOutputs(outputFile, mask) : {},
+    secretOutputs: status === 'success' ? told.secretOutputs : {},
     timedOut: why instanceof TimedOut,
   };
+}
+
+/** The events that the step declares; why they were not taken. */
+async function emitAll(step: StepPlan, { job }: StepContext): Promise<readonly string[]> {
+  const failures: string[] = [];
+  for (const { event, payload, target } of step.emit) {
+    try {
+      await job.emit(event, payload, target);
+    } catch (error) {
+      failures.push(`event "${event}" was not taken: ${safeError(error).message}`);
+    }
+  }
+  return failures;
 }
 
 export function outputTo(
@@ -65,12 +108,12 @@ export function outputTo(
   };
 }
 
-type Verdict = Readonly<{
+export type Verdict = Readonly<{
   status: 'success' | 'failed' | 'cancelled';
   message: string | undefined;
 }>;
 
-function verdictOf({ exitCode, signal, error }: CommandEnd, why: unknown): Verdict {
+export function verdictOf({ exitCode, signal, error }: CommandEnd, why: unknown): Verdict {
   if (why instanceof JobAborted) return { status: 'cancelled', message: why.message };
   if (why instanceof TimedOut) return { status: 'failed', message: why.message };
   if (error !== undefined) return { status: 'failed', message: error };

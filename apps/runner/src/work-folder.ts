@@ -5,8 +5,7 @@
 import { chmod, lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Logger, Outage } from '@waybill/process';
-import { isAlive, processKey } from './process-birth.ts';
+import { isAlive, type Logger, Outage, processKey } from '@waybill/process';
 
 export type Workspace = Readonly<{
   /** Where steps begin; empty but for the checkout. */

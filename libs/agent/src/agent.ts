@@ -3,33 +3,22 @@
  * working; what it has to say is kept. A terminal status is sent until the server has it, and the job counts as in
  * flight until then, so that a server which asks what is left never declares a finished job lost.
  */
-import { type Clock, type Logger, newId } from '@waybill/process';
+import { type Clock, createLogger, newId } from '@waybill/process';
 import type { wire } from '@waybill/protocol';
-import { createBacklog, type Report } from './backlog.ts';
-import { type HostFacts, hostFacts } from './host-facts.ts';
+import { agentLogFrame, createAgentLog } from './agent-log.ts';
+import type { AgentOptions } from './agent-options.ts';
+import { createDelivery } from './delivery.ts';
+import { bundleFrames } from './fleet-bundle.ts';
+import { hostFacts, hostLoad } from './host-facts.ts';
+import { createIdleWatch, type IdleReason } from './idle-watch.ts';
 import { createJobDesk } from './job-desk.ts';
 import { JobAborted, type Run } from './job-handle.ts';
 import { type AgentRefused, type AgentState, createLink } from './link.ts';
 import { openOutbox } from './outbox.ts';
-import { type ReconnectBackoff, reconnectBackoff } from './reconnect-delay.ts';
-import { type AgentTiming, agentTiming } from './timing.ts';
-
-export type AgentOptions = Readonly<{
-  /** Dialled as it stands: `ws(s)://host:port/ws`. */
-  url: string;
-  token?: string | undefined;
-  agentId: string;
-  labels: readonly string[];
-  maxConcurrency?: number;
-  clock: Clock;
-  log: Logger;
-  /** Keeps terminal statuses across restarts of the agent's process. */
-  outboxFile?: string;
-  hostFacts?: HostFacts;
-  backoff?: Partial<ReconnectBackoff>;
-  timing?: Partial<AgentTiming>;
-  random?: () => number;
-}>;
+import { reconnectBackoff } from './reconnect-delay.ts';
+import { createRequestDesk } from './request-desk.ts';
+import { teeLogger } from './tee-logger.ts';
+import { agentTiming } from './timing.ts';
 
 export type DrainOptions = Readonly<{ withinMs: number }>;
 
@@ -42,6 +31,8 @@ export type Agent = Readonly<{
   readonly registered: Promise<void>;
   /** Resolves if the server refuses this agent for good. */
   readonly refused: Promise<AgentRefused>;
+  /** Resolves when an agent that a scaler made has had nothing to do for long enough; it takes nothing more then. */
+  readonly idle: Promise<IdleReason>;
   /** Takes nothing more. True if within the time every job has ended and its status is delivered. */
   drain(o: DrainOptions): Promise<boolean>;
   /** Aborts what still runs, waits within the bound for its end and the delivery of its status, and hangs up. */
@@ -55,6 +46,8 @@ const extensionsSpoken: wire.WireExtensions = {
   granted: true,
   heartbeatAck: true,
   terminalAck: true,
+  agentWork: true,
+  approvals: true,
 };
 const unsentBytesMax = 1_048_576;
 const drainPollMs = 20;
@@ -62,30 +55,36 @@ const stopWithinMs = 15_000;
 const deliverWithinMs = 3_000;
 
 export function createAgent(o: AgentOptions, run: Run): Agent {
-  const { clock, log, agentId } = o;
+  const { clock, agentId } = o;
   const timing = { ...agentTiming, ...o.timing };
   const maxConcurrency = o.maxConcurrency ?? 1;
   const facts = o.hostFacts ?? hostFacts();
+  const agentLog = o.agentLog ?? createAgentLog({ clock });
+  const log = o.agentLog ? o.log : teeLogger(o.log, ownLogger(o, agentLog.destination));
   const outbox = openOutbox({ agentId, file: o.outboxFile, log });
-  const backlog = createBacklog(timing.backlogMax);
   const registered = Promise.withResolvers<void>();
   const refused = Promise.withResolvers<AgentRefused>();
   // A refusal that nobody waits for here is told by `refused`.
   registered.promise.catch(() => undefined);
-  let extensions: wire.WireExtensions | undefined;
-  let lastAnnounced: wire.WireExtensions | undefined;
+  const idle = Promise.withResolvers<IdleReason>();
+  const requests = createRequestDesk({ clock, send: (frame) => link.send(frame) });
+  const idleWatch = createIdleWatch({
+    clock,
+    timing,
+    onIdle: (reason) => {
+      // What is dispatched from here on is rejected as draining, and goes to another agent.
+      desk.close();
+      log.info({ reason }, 'nothing to do: leaving');
+      idle.resolve(reason);
+    },
+  });
 
-  const transmit = (report: Report): void => {
-    link.send(report);
-    if (report.type === 'job.heartbeat') desk.job(report.jobId)?.onHeartbeatSent();
-  };
-  const deliver = (status: wire.JobStatus): void => {
-    if (extensions === undefined) return;
-    const { terminalAck } = extensions;
-    // Without a confirmation, what the system has taken counts as delivered.
-    link.send(status, () => (terminalAck ? undefined : outbox.settle(status.messageId)));
-  };
-
+  const delivery = createDelivery({
+    outbox,
+    backlogMax: timing.backlogMax,
+    send: (frame, sent) => void link.send(frame, sent),
+    onHeartbeatSent: (jobId) => desk.job(jobId)?.onHeartbeatSent(),
+  });
   const desk = createJobDesk({
     agentId,
     maxConcurrency,
@@ -102,15 +101,20 @@ export function createAgent(o: AgentOptions, run: Run): Agent {
         while (link.unsentBytes > unsentBytesMax) await clock.sleep(drainPollMs);
       },
     },
+    serverUrl: o.url,
+    requests,
+    announced: () => delivery.announced,
+    keepUsage: delivery.keepUsage,
+    onSize: idleWatch.onSize,
     answer: (frame) => void link.send(frame),
-    post: (report) => (extensions === undefined ? backlog.push(report) : transmit(report)),
-    deliver,
+    post: delivery.post,
+    deliver: delivery.deliver,
   });
 
   const onMessage = (message: wire.OrchestratorMessage): void => {
     switch (message.type) {
       case 'job.dispatch':
-        return desk.onDispatch(message, extensions);
+        return desk.onDispatch(message, delivery.session);
       case 'job.cancel':
         // A job that is not here has ended or never came: there is nothing to say about it.
         return desk
@@ -121,13 +125,34 @@ export function createAgent(o: AgentOptions, run: Run): Agent {
       case 'job.heartbeat.ack':
         return desk.job(message.jobId)?.onHeartbeatAck(message);
       case 'job.status.ack':
+      case 'usage.ack':
         return outbox.settle(message.messageId);
+      case 'nack':
+        return requests.onNack(message.messageId, message.reason);
+      case 'fleet.logs.request':
+        for (const frame of bundleFrames(message, { ...agentLog, diagnostics }, clock))
+          link.send(frame);
+        return;
       case 'error':
         return log.warn({ code: message.code, text: message.message }, 'the server complains');
       default:
-        log.debug({ type: message.type }, 'a message without effect here');
+        return requests.onAnswer(message);
     }
   };
+  const diagnostics = () => ({
+    agentId,
+    state: link.state,
+    activeJobs: desk.size,
+    inFlightJobs: desk.inFlight,
+    unconfirmed: { statuses: outbox.statuses.length, usage: outbox.usage.length },
+    openRequests: requests.size,
+    labels: o.labels,
+    maxConcurrency,
+    extensions: delivery.session ?? null,
+    host: facts,
+    load: hostLoad(),
+    at: clock.now(),
+  });
 
   const link = createLink({
     url: o.url,
@@ -149,19 +174,23 @@ export function createAgent(o: AgentOptions, run: Run): Agent {
       ...(desk.inFlight.length === 0 ? {} : { inFlightJobs: desk.inFlight }),
       extensions: extensionsSpoken,
     }),
-    announcedBefore: () => lastAnnounced,
-    onRegistered: (announced) => {
-      extensions = announced;
-      lastAnnounced = announced;
-      log.info({ extensions: announced }, 'registered');
-      for (const job of desk.jobs) job.onSession(announced);
-      for (const report of backlog.take()) transmit(report);
-      for (const status of outbox.statuses) deliver(status);
+    announcedBefore: () => delivery.announced,
+    onRegistered: (spoken, ack) => {
+      delivery.begin(spoken);
+      const { scalerManaged = false, pendingDispatch = false } = ack ?? {};
+      log.info({ extensions: spoken, scalerManaged, pendingDispatch }, 'registered');
+      if (ack) idleWatch.onRegistered({ scalerManaged, pendingDispatch });
+      for (const job of desk.jobs) job.onSession(spoken);
+      if (o.sendLog === true) agentLog.send(sendLines);
+      requests.onSession(spoken);
+      delivery.flush();
       registered.resolve();
     },
     onAway: (refusal) => {
-      extensions = undefined;
+      delivery.end();
       for (const job of desk.jobs) job.onSession(undefined);
+      requests.onSession(undefined);
+      agentLog.send(undefined);
       if (!refusal) return;
       // Nobody will take their results, and nobody can tell them to stop.
       desk.abortAll(new JobAborted('agent_refused', refusal.message, true));
@@ -170,6 +199,8 @@ export function createAgent(o: AgentOptions, run: Run): Agent {
     },
     onMessage,
   });
+  const sendLines = (lines: readonly string[]): void =>
+    void link.send(agentLogFrame(agentId, newId(), clock.now(), lines));
 
   /** While away, a result in a file may wait for the next start, and nobody wants that of a refused agent. */
   const mayWait = (): boolean =>
@@ -185,6 +216,7 @@ export function createAgent(o: AgentOptions, run: Run): Agent {
     start: link.start,
     registered: registered.promise,
     refused: refused.promise,
+    idle: idle.promise,
     drain: ({ withinMs }) => {
       desk.close();
       return within(
@@ -194,13 +226,16 @@ export function createAgent(o: AgentOptions, run: Run): Agent {
       );
     },
     stop: async ({ withinMs } = { withinMs: stopWithinMs }) => {
+      idleWatch.end();
       desk.close();
       desk.abortAll(new JobAborted('agent_stopped', 'the agent is being stopped'));
       await within(clock, withinMs, desk.idle());
-      if (extensions) await within(clock, Math.min(deliverWithinMs, withinMs), outbox.empty());
+      if (delivery.session)
+        await within(clock, Math.min(deliverWithinMs, withinMs), outbox.empty());
       await link.stop();
     },
     abandon: async ({ withinMs } = { withinMs: stopWithinMs }) => {
+      idleWatch.end();
       desk.forget();
       const hungUp = link.stop();
       desk.abortAll(new JobAborted('agent_stopped', 'the agent is given up', true));
@@ -209,6 +244,14 @@ export function createAgent(o: AgentOptions, run: Run): Agent {
     },
   };
 }
+
+/** A silent logger is for its reader; whoever asks for diagnostics wants to see something. */
+const ownLogger = ({ log }: AgentOptions, destination: NodeJS.WritableStream) =>
+  createLogger({
+    name: 'agent',
+    level: log.level === 'silent' ? 'info' : log.level,
+    destination,
+  });
 
 async function within(clock: Clock, ms: number, work: Promise<void>): Promise<boolean> {
   const late = Promise.withResolvers<boolean>();

@@ -3,8 +3,14 @@
  * heartbeats go first, and a line in the job's own log says how many are missing; states are kept as long as possible.
  */
 import type { wire } from '@waybill/protocol';
+import type { WorkFact } from './job-work.ts';
 
-export type Report = wire.LogChunk | wire.StepStatus | wire.JobStatus | wire.JobHeartbeat;
+export type Report =
+  | wire.LogChunk
+  | wire.StepStatus
+  | wire.JobStatus
+  | wire.JobHeartbeat
+  | WorkFact;
 type Entry = Readonly<{ order: number; report: Report }>;
 /** The first chunk that had to go, as the frame of the line that stands for it and its successors. */
 type Gap = { readonly order: number; readonly first: wire.LogChunk; lines: number };

@@ -28,7 +28,8 @@ export type ConnectionOptions = Readonly<{
   registration: () => wire.AgentRegister;
   /** What the server has announced on an earlier connection, if on any: until it answers this registration, that still counts. */
   announcedBefore: () => wire.WireExtensions | undefined;
-  onRegistered: (extensions: wire.WireExtensions) => void;
+  /** `ack` is what the server said; undefined where it said nothing in time. */
+  onRegistered: (extensions: wire.WireExtensions, ack: wire.RegisterAck | undefined) => void;
   onMessage: (message: wire.OrchestratorMessage) => void;
   onEnd: (end: ConnectionEnd) => void;
 }>;
@@ -83,15 +84,15 @@ export function connect(o: ConnectionOptions): Connection {
     send(o.registration());
     within(timing.registerFallbackMs, () => {
       log.info('no register.ack: taken as registered, with what was announced before');
-      registered(o.announcedBefore() ?? noExtensions);
+      registered(o.announcedBefore() ?? noExtensions, undefined);
     });
   };
-  const registered = (extensions: wire.WireExtensions): void => {
+  const registered = (extensions: wire.WireExtensions, ack: wire.RegisterAck | undefined): void => {
     phase = 'registered';
     deadline.cancel();
     beat?.cancel();
     beat = clock.every(timing.heartbeatMs, keepAlive);
-    o.onRegistered(extensions);
+    o.onRegistered(extensions, ack);
   };
   const keepAlive = (): void => {
     // Every WebSocket library answers a ping: silence for a whole interval is a link that is only half there.
@@ -120,7 +121,7 @@ export function connect(o: ConnectionOptions): Connection {
         return;
       case 'register.ack':
         send({ type: 'config.ack', messageId: o.newMessageId(), agentId: o.agentId });
-        registered(message.extensions ?? noExtensions);
+        registered(message.extensions ?? noExtensions, message);
         return;
       default:
         o.onMessage(message);

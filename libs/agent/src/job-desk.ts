@@ -8,25 +8,26 @@ import type { Report } from './backlog.ts';
 import { hostLoad } from './host-facts.ts';
 import type { JobAborted, JobHandle, Run } from './job-handle.ts';
 import type { Outbox } from './outbox.ts';
-import { type TakenJob, takeJob } from './taken-job.ts';
+import { type Desks, type TakenJob, takeJob } from './taken-job.ts';
 import type { AgentTiming } from './timing.ts';
 
-export type JobDeskOptions = Readonly<{
-  agentId: string;
-  maxConcurrency: number;
-  run: Run;
-  clock: Clock;
-  log: Logger;
-  timing: AgentTiming;
-  outbox: Outbox;
-  congestion: Pick<JobHandle, 'congested' | 'drained'>;
-  /** Sends where a socket is open; what nobody hears is not repeated. */
-  answer: (frame: wire.AgentMessage) => void;
-  /** Sends, or keeps until the agent is back. */
-  post: (report: Report) => void;
-  /** The status is in the outbox already. */
-  deliver: (status: wire.JobStatus) => void;
-}>;
+export type JobDeskOptions = Desks &
+  Readonly<{
+    agentId: string;
+    maxConcurrency: number;
+    run: Run;
+    clock: Clock;
+    log: Logger;
+    timing: AgentTiming;
+    outbox: Outbox;
+    congestion: Pick<JobHandle, 'congested' | 'drained'>;
+    /** Sends, or keeps until the agent is back. */
+    post: (report: Report) => void;
+    /** The status is in the outbox already. */
+    deliver: (status: wire.JobStatus) => void;
+    /** The number of jobs has changed. */
+    onSize: (size: number) => void;
+  }>;
 
 export type JobDesk = Readonly<{
   readonly size: number;
@@ -72,6 +73,7 @@ export function createJobDesk(o: JobDeskOptions): JobDesk {
     if (dispatch.fence !== undefined) remember(ended, keyOf(dispatch));
     if (!forgetting) o.deliver(status);
     reportLoad();
+    o.onSize(jobs.size);
     change.resolve();
     change = Promise.withResolvers();
   };
@@ -109,6 +111,7 @@ export function createJobDesk(o: JobDeskOptions): JobDesk {
       o.answer({ type: 'job.ack', ...answerTo(dispatch, o.clock) });
       const job = takeJob({ ...o, dispatch, newMessageId: newId });
       jobs.set(jobId, job);
+      o.onSize(jobs.size);
       job.onSession(extensions);
       void follow(job);
     },

@@ -1,5 +1,7 @@
 /** What user code gets to run a job with, and what it gives back. */
 import type { wire } from '@waybill/protocol';
+import type { JobRequests } from './job-requests.ts';
+import type { JobWork } from './job-work.ts';
 
 /** Also the `reason` in the data of the status that the job ends with. */
 export type AbortCode = 'cancelled' | 'agent_stopped' | 'lease_lost' | 'agent_refused';
@@ -25,7 +27,15 @@ export type JobOutcome = Readonly<{
   state: 'success' | 'failed' | 'cancelled' | 'skipped' | 'drift_dropped';
   data?: Data;
   droppedJobs?: readonly string[];
-  secretOutputs?: wire.JobStatus['secretOutputs'];
+  /** In plain text here: sealed to the run's key before they leave, and only of a job that succeeded. */
+  secretOutputs?: Readonly<Record<string, string>>;
+}>;
+
+/** More about a step than its state. */
+export type StepMore = Readonly<{
+  type?: wire.WireStepType;
+  /** Names of the secrets that it could read; never their values. */
+  secretsAccessed?: readonly string[];
 }>;
 
 export type JobHandle = Readonly<{
@@ -42,19 +52,17 @@ export type JobHandle = Readonly<{
   onLease(listener: (leftMs: number) => void): () => void;
   /** A state on the way. The final one is what `run` returns; `running` has been sent already. */
   status(state: LiveState, data?: Data): void;
-  step(
-    index: number,
-    name: string,
-    state: wire.WireStepState,
-    data?: Data,
-    type?: wire.WireStepType,
-  ): void;
+  step(index: number, name: string, state: wire.WireStepState, data?: Data, more?: StepMore): void;
   /** Lines of a step; -1 is the preparation. Batched, and cut at the job's limit for each step. */
   log(stepIndex: number, lines: readonly string[]): void;
   /** More has been sent than the network takes: whoever produces output should wait for `drained`. */
   readonly congested: boolean;
   drained(): Promise<void>;
-}>;
+  /** An artefact's URL as this machine can reach it: storage that calls itself local is at the server's host. */
+  reachable(url: string): string;
+}> &
+  JobRequests &
+  JobWork;
 
 /** Runs one job. A rejection is a failure of the job; it never harms the agent. */
 export type Run = (job: JobHandle) => Promise<JobOutcome>;

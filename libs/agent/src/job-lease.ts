@@ -80,6 +80,8 @@ export function createJobLease(o: JobLeaseOptions): JobLease {
       isAnswered = true;
       // Two heartbeats may be lost before the lease is.
       intervalMs = Math.min(timing.jobHeartbeatMs, Math.max(leaseMs / 3, 1));
+      next.cancel();
+      next = clock.after(intervalMs, beat);
       watch(sentMs, leaseMs);
     },
     end: () => {

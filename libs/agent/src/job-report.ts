@@ -3,6 +3,7 @@ import { type Clock, safeError } from '@waybill/process';
 import { wire } from '@waybill/protocol';
 import type { Report } from './backlog.ts';
 import { JobAborted, type JobHandle, type JobOutcome } from './job-handle.ts';
+import { subjectOf } from './job-work.ts';
 import { createLogBatch } from './log-batch.ts';
 import { NotGranted } from './start-gate.ts';
 import type { AgentTiming } from './timing.ts';
@@ -19,7 +20,9 @@ export type JobReport = Pick<JobHandle, 'status' | 'step' | 'log'> &
   Readonly<{
     heartbeat(): void;
     /** After the last log line. */
-    terminal(outcome: JobOutcome): wire.JobStatus;
+    terminal(
+      outcome: Omit<JobOutcome, 'secretOutputs'> & Pick<wire.JobStatus, 'secretOutputs'>,
+    ): wire.JobStatus;
   }>;
 
 type Data = JobOutcome['data'];
@@ -35,13 +38,7 @@ const terminalSteps: ReadonlySet<wire.WireStepState> = new Set([
 ]);
 
 export function createJobReport(o: JobReportOptions): JobReport {
-  const { runId, jobId, attempt, fence } = o.dispatch;
-  const subject = {
-    runId,
-    jobId,
-    ...(attempt === undefined ? {} : { attempt }),
-    ...(fence === undefined ? {} : { fence }),
-  };
+  const subject = subjectOf(o.dispatch);
   const header = () => ({
     messageId: o.newMessageId(),
     ...subject,
@@ -60,7 +57,7 @@ export function createJobReport(o: JobReportOptions): JobReport {
       logs.flush();
       o.post({ type: 'job.status', ...header(), state, ...dataOf(data) });
     },
-    step: (index, name, state, data, type) => {
+    step: (index, name, state, data, { type, secretsAccessed } = {}) => {
       logs.flush();
       o.post({
         type: 'step.status',
@@ -70,6 +67,7 @@ export function createJobReport(o: JobReportOptions): JobReport {
         state,
         ...dataOf(data),
         ...(type === undefined ? {} : { step_type: type }),
+        ...(secretsAccessed === undefined ? {} : { secretsAccessed }),
         ...(terminalSteps.has(state) ? { logBytesStreamed: logs.bytesOf(index) } : {}),
       });
     },

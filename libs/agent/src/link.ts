@@ -56,9 +56,9 @@ export function createLink(o: LinkOptions): Link {
   const dial = (): void => {
     connection = connect({
       ...o,
-      onRegistered: (extensions) => {
+      onRegistered: (extensions, ack) => {
         failures = 0;
-        o.onRegistered(extensions);
+        o.onRegistered(extensions, ack);
       },
       onEnd: ({ code, reason, refused }) => {
         connection = undefined;

@@ -1,6 +1,6 @@
 /**
- * Terminal statuses that nobody has confirmed yet. They outlive every connection and, with a file, the agent's
- * process: a status is in the file before it is sent, and is sent again with the same `messageId` until it is settled.
+ * Terminal statuses and reports of usage that nobody has confirmed yet. They outlive every connection and, with a file, the
+ * agent's process: each is in the file before it is sent, and is sent again with the same `messageId` until it is settled.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,69 +9,88 @@ import { wire } from '@waybill/protocol';
 
 export type Outbox = Readonly<{
   readonly statuses: readonly wire.JobStatus[];
+  readonly usage: readonly wire.UsageReport[];
   has(jobId: string): boolean;
   keep(status: wire.JobStatus): void;
-  /** The status needs no further care. */
+  keepUsage(report: wire.UsageReport): void;
+  /** What has this id needs no further care. */
   settle(messageId: string): void;
-  /** Resolves at once, or when the last status has been settled. */
+  /** Resolves at once, or when the last of it has been settled. */
   empty(): Promise<void>;
 }>;
 
 /** A server that never confirms must not make the agent's memory or its registration grow. */
 const statusesMax = wire.wireLimits.inFlightJobsMax;
+const usageMax = 10_000;
+
+type Kept = Readonly<{
+  statuses: readonly wire.JobStatus[];
+  usage: readonly wire.UsageReport[];
+}>;
+const nothing: Kept = { statuses: [], usage: [] };
 
 export function openOutbox(
   o: Readonly<{ agentId: string; file?: string | undefined; log: Logger }>,
 ): Outbox {
-  let kept: readonly wire.JobStatus[] = o.file === undefined ? [] : load(o.file, o);
+  let kept: Kept = o.file === undefined ? nothing : load(o.file, o);
   let emptied = Promise.withResolvers<void>();
-  if (kept.length === 0) emptied.resolve();
+  const size = (): number => kept.statuses.length + kept.usage.length;
+  if (size() === 0) emptied.resolve();
 
-  const set = (next: readonly wire.JobStatus[]): void => {
-    if (kept.length === 0 && next.length > 0) emptied = Promise.withResolvers<void>();
+  const set = (next: Kept): void => {
+    const before = size();
     kept = next;
-    if (o.file !== undefined) save(o.file, { agentId: o.agentId, statuses: kept }, o.log);
-    if (kept.length === 0) emptied.resolve();
+    if (before === 0 && size() > 0) emptied = Promise.withResolvers<void>();
+    if (o.file !== undefined) save(o.file, { agentId: o.agentId, ...kept }, o.log);
+    if (size() === 0) emptied.resolve();
   };
 
   return {
     get statuses() {
-      return kept;
+      return kept.statuses;
     },
-    has: (jobId) => kept.some((status) => status.jobId === jobId),
+    get usage() {
+      return kept.usage;
+    },
+    has: (jobId) => kept.statuses.some((status) => status.jobId === jobId),
     keep: (status) => {
-      if (kept.length >= statusesMax) o.log.warn('outbox full: its oldest status is given up');
-      set([...kept, status].slice(-statusesMax));
+      const { statuses } = kept;
+      if (statuses.length >= statusesMax) o.log.warn('outbox full: its oldest status is given up');
+      set({ ...kept, statuses: [...statuses, status].slice(-statusesMax) });
+    },
+    keepUsage: (report) => {
+      const { usage } = kept;
+      if (usage.length >= usageMax) o.log.warn('outbox full: its oldest usage is given up');
+      set({ ...kept, usage: [...usage, report].slice(-usageMax) });
     },
     settle: (messageId) => {
-      const left = kept.filter((status) => status.messageId !== messageId);
-      if (left.length < kept.length) set(left);
+      const before = size();
+      const isOther = (one: Readonly<{ messageId: string }>): boolean =>
+        one.messageId !== messageId;
+      const next = { statuses: kept.statuses.filter(isOther), usage: kept.usage.filter(isOther) };
+      if (next.statuses.length + next.usage.length < before) set(next);
     },
     empty: () => emptied.promise,
   };
 }
 
-function load(
-  file: string,
-  o: Readonly<{ agentId: string; log: Logger }>,
-): readonly wire.JobStatus[] {
+function load(file: string, o: Readonly<{ agentId: string; log: Logger }>): Kept {
   try {
     const stored: unknown = JSON.parse(readFileSync(file, 'utf8'));
     // Another agent's results would be refused as foreign.
-    if (memberOf(stored, 'agentId') !== o.agentId) return [];
-    return wire.JobStatus.array().parse(memberOf(stored, 'statuses'));
+    if (memberOf(stored, 'agentId') !== o.agentId) return nothing;
+    return {
+      statuses: wire.JobStatus.array().parse(memberOf(stored, 'statuses')),
+      usage: wire.UsageReport.array().parse(memberOf(stored, 'usage') ?? []),
+    };
   } catch (error) {
     const absent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     if (!absent) o.log.warn({ err: error, file }, 'outbox unreadable: begun anew');
-    return [];
+    return nothing;
   }
 }
 
-function save(
-  file: string,
-  stored: Readonly<{ agentId: string; statuses: readonly wire.JobStatus[] }>,
-  log: Logger,
-): void {
+function save(file: string, stored: Kept & Readonly<{ agentId: string }>, log: Logger): void {
   try {
     mkdirSync(path.dirname(file), { recursive: true });
     const next = `${file}.next`;

@@ -35,7 +35,7 @@ describe('an agent on its way to its registration', () => {
       maxConcurrency: 3,
       platform: process.platform,
       nodeVersion: process.versions.node,
-      extensions: allExtensions,
+      extensions: { ...allExtensions, agentWork: true, approvals: true },
     });
     expect(register).not.toHaveProperty('inFlightJobs');
   });
@@ -161,6 +161,10 @@ describe('an agent that gets nonsense', () => {
     ['a message of its own side', '{"type":"job.ack"}'],
     ['a type that nobody defined', '{"type":"coffee"}'],
     ['a dispatch without a job', '{"type":"job.dispatch","messageId":"m"}'],
+    [
+      'a dispatch with two words about its credentials',
+      JSON.stringify(dispatchOf('j0', { token: 'a', sourceAuth: { kind: 'basic', secret: 'b' } })),
+    ],
   ])('ignores %s and goes on', async (_, text) => {
     const { server } = await startTrial(succeed);
     server.sendText(text);

@@ -16,7 +16,16 @@ export type ScriptedOptions = Readonly<{
   /** `false`: registrations are not answered. */
   registerAck?: boolean;
   /** Answers `job.ack` with `job.granted`, heartbeats and terminal statuses with their acknowledgements. */
-  answers?: Readonly<{ granted?: boolean; heartbeat?: boolean; terminal?: boolean }>;
+  answers?: Readonly<{
+    granted?: boolean;
+    heartbeat?: boolean;
+    terminal?: boolean;
+    usage?: boolean;
+  }>;
+  /** More of what `register.ack` says. */
+  ack?: Readonly<{ scalerManaged?: boolean; pendingDispatch?: boolean }>;
+  /** What else it answers a frame with. */
+  reply?: (message: wire.AgentMessage) => readonly wire.OrchestratorMessage[];
 }>;
 
 export type ReceivedFrame = Readonly<{
@@ -94,7 +103,8 @@ export async function scriptedOrchestrator(o: ScriptedOptions = {}): Promise<Scr
       const frame = wire.parseAgentFrame(textOf(data));
       if (frame.ok) {
         frames.push({ connection, message: frame.message });
-        for (const answer of answersTo(frame.message, options)) {
+        const answers = answersTo(frame.message, options);
+        for (const answer of [...answers, ...(options.reply?.(frame.message) ?? [])]) {
           accepted.send(JSON.stringify(answer));
         }
       } else invalid.push(frame);
@@ -184,7 +194,7 @@ function answersTo(
       if (o.registerAck === false) return [];
       const { agentId, labels } = message;
       const extensions = o.extensions === undefined ? {} : { extensions: o.extensions };
-      return [{ type: 'register.ack', agentId, labels, ...extensions }];
+      return [{ type: 'register.ack', agentId, labels, ...o.ack, ...extensions }];
     }
     default:
       return acknowledgements(message, o.answers ?? {});
@@ -209,6 +219,10 @@ function acknowledgements(
       if (!answers.terminal || !terminal.has(message.state)) return [];
       const { runId, jobId, messageId } = message;
       return [{ type: 'job.status.ack', messageId, runId, jobId }];
+    }
+    case 'usage.report': {
+      const { runId, jobId, messageId } = message;
+      return answers.usage ? [{ type: 'usage.ack', messageId, runId, jobId }] : [];
     }
     default:
       return [];

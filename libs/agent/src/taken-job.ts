@@ -6,9 +6,26 @@ import { isGranted, type wire } from '@waybill/protocol';
 import { JobAborted, type JobHandle, type Run } from './job-handle.ts';
 import { createJobLease } from './job-lease.ts';
 import { createJobReport, type JobReportOptions, outcomeOfError } from './job-report.ts';
+import { createJobRequests } from './job-requests.ts';
+import { sealOutputs } from './job-secret.ts';
+import { createJobWork } from './job-work.ts';
+import type { RequestDesk } from './request-desk.ts';
 import { createStartGate } from './start-gate.ts';
+import { reachableUrl } from './upload.ts';
+
+/** What a job needs of its agent to ask the server for something. */
+export type Desks = Readonly<{
+  serverUrl: string;
+  requests: RequestDesk;
+  /** Sends where a socket is open; what nobody hears is not repeated. */
+  answer: (frame: wire.AgentMessage) => void;
+  keepUsage: (report: wire.UsageReport) => void;
+  /** What the server can do, as far as it is known. */
+  announced: () => wire.WireExtensions | undefined;
+}>;
 
 export type TakenJobOptions = JobReportOptions &
+  Desks &
   Readonly<{
     run: Run;
     congestion: Pick<JobHandle, 'congested' | 'drained'>;
@@ -57,6 +74,8 @@ export function takeJob(o: TakenJobOptions): TakenJob {
     abort.abort(reason);
   };
   const handle: JobHandle = {
+    ...createJobRequests({ ...o, signal: abort.signal }),
+    ...createJobWork(o),
     dispatch,
     signal: abort.signal,
     forced: force.signal,
@@ -72,6 +91,7 @@ export function takeJob(o: TakenJobOptions): TakenJob {
       return o.congestion.congested;
     },
     drained: () => o.congestion.drained(),
+    reachable: (url) => reachableUrl(url, o.serverUrl),
   };
 
   const outcome = async (): ReturnType<Run> => {
@@ -84,9 +104,15 @@ export function takeJob(o: TakenJobOptions): TakenJob {
     }
   };
   const live = async (): Promise<wire.JobStatus> => {
-    const result = await outcome();
+    const { secretOutputs = {}, ...result } = await outcome();
     lease.end();
-    return report.terminal(result);
+    const { sealed, problems } = await sealOutputs(
+      result.state === 'success' ? secretOutputs : {},
+      dispatch,
+    );
+    if (problems.length > 0) report.log(-1, problems);
+    const isAny = Object.keys(sealed).length > 0;
+    return report.terminal({ ...result, ...(isAny ? { secretOutputs: sealed } : {}) });
   };
 
   return {

@@ -18,6 +18,15 @@ export type AgentTiming = Readonly<{
   leaseMarginMs: number;
   /** Events kept while the agent is away. */
   backlogMax: number;
+  /** An emitted event without a receipt has failed. */
+  emitMs: number;
+  /** Every other question, approvals apart. */
+  requestMs: number;
+  uploadMs: number;
+  /** An agent that a scaler made leaves when it had nothing to do for so long. */
+  idleMs: number;
+  /** The same where a dispatch was promised at its registration. */
+  pendingDispatchMs: number;
 }>;
 
 export const agentTiming: AgentTiming = {
@@ -31,4 +40,9 @@ export const agentTiming: AgentTiming = {
   firstLeaseMs: 5_000,
   leaseMarginMs: 12_000,
   backlogMax: 5_000,
+  emitMs: 5_000,
+  requestMs: 30_000,
+  uploadMs: 600_000,
+  idleMs: 60_000,
+  pendingDispatchMs: 300_000,
 };

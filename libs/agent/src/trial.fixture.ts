@@ -1,8 +1,10 @@
 /** For the specs: an agent of the SDK beside a scripted orchestrator, both gone after the test. */
 import { createLogger, type ManualClock, manualClock, systemClock } from '@waybill/process';
+import { eventually } from '@waybill/process/testing';
 import type { wire } from '@waybill/protocol';
 import { expect, onTestFinished } from 'vitest';
-import { type Agent, type AgentOptions, createAgent } from './agent.ts';
+import { type Agent, createAgent } from './agent.ts';
+import type { AgentOptions } from './agent-options.ts';
 import type { JobHandle, JobOutcome, Run } from './job-handle.ts';
 import {
   type ScriptedOptions,
@@ -122,7 +124,18 @@ export async function startTrial(
   return { agent, server };
 }
 
-/** The same with a clock that the test turns; only the socket lives in real time. */
+/** A job in hand, beside the server that it asks. */
+export async function jobInHand(
+  server: ScriptedOptions = {},
+): Promise<Trial & Readonly<{ handle: JobHandle }>> {
+  const { run, jobs } = heldRun();
+  const trial = await startTrial(run, { server });
+  trial.server.send(dispatchOf('j1', { attempt: 1, fence: 7 }));
+  const { handle } = await eventually(() => jobs.get('j1'));
+  return { ...trial, handle };
+}
+
+/** A trial with a clock that the test turns; only the socket lives in real time. */
 export async function startManualTrial(
   run: Run,
   o: Readonly<{ server?: ScriptedOptions; agent?: Partial<AgentOptions> }> = {},
