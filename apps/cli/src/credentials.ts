@@ -13,6 +13,8 @@ export const Credentials = z.looseObject({
   org: z.string(),
   apiKey: z.string(),
   agentToken: z.string(),
+  /** Of agents that a scaler makes; homes of older versions have none. */
+  scalerToken: z.string().optional(),
   webhookSecret: z.string(),
 });
 export type Credentials = z.infer<typeof Credentials>;

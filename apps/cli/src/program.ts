@@ -27,7 +27,18 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     });
   };
   const setup = { program, on };
-  for (const add of [addServer, addRuns, addEvents, addRules, addOrgs, addProjections, addServices])
+  for (const add of [
+    addServer,
+    addRuns,
+    addArtifacts,
+    addApprovals,
+    addEvents,
+    addRules,
+    addOrgs,
+    addProjections,
+    addConformance,
+    addServices,
+  ])
     add(setup);
   try {
     await program.parseAsync([...argv], { from: 'user' });
@@ -64,7 +75,8 @@ function addServer({ program, on }: Setup): void {
       );
   const up = starting(program.command('up'))
     .description('start everything in one process: servers (unless given), services')
-    .option('--runner', 'and a runner beside it');
+    .option('--runner', 'and a runner beside it')
+    .option('--scaler', 'and a scaler, which starts runners when jobs wait (WAYBILL_SCALER_POOLS)');
   on(up, async () => (await import('./commands/up.ts')).up);
   const start = starting(program.command('start'))
     .description(
@@ -128,6 +140,46 @@ function addRuns({ program, on }: Setup): void {
   on(logs, async () => (await import('./commands/logs.ts')).logs);
 }
 
+function addArtifacts({ program, on }: Setup): void {
+  const artifacts = program.command('artifacts').description('what jobs have left behind');
+  on(
+    reading(artifacts.command('ls').argument('<runId>')).description('list those of a run'),
+    async () => (await import('./commands/artifacts.ts')).artifactsLs,
+  );
+  const get = reaching(artifacts.command('get').argument('<runId>').argument('<name>'))
+    .description('one of them, as a file')
+    .option('--out <file>', 'where to; its own name unless given');
+  on(get, async () => (await import('./commands/artifacts.ts')).artifactsGet);
+  const provenance = program.command('provenance').description('where artefacts are from');
+  const attested = reading(provenance.command('get').argument('<digest>'))
+    .description('who attests it, by the digest of the artefact')
+    .option('--out <file>', 'the newest attestation, as a file');
+  on(attested, async () => (await import('./commands/provenance.ts')).provenanceGet);
+}
+
+function addApprovals({ program, on }: Setup): void {
+  const approvals = program.command('approvals').description('what people are asked');
+  const ls = reading(approvals.command('ls'))
+    .description('list approvals, newest first')
+    .addOption(
+      new Option('--state <state>', 'only those in this state')
+        .choices(['open', 'approved', 'rejected', 'expired', 'withdrawn', 'all'])
+        .default('open'),
+    )
+    .option('--run <runId>', 'only those of this run');
+  on(ls, async () => (await import('./commands/approvals-ls.ts')).approvalsLs);
+  const decide = reading(
+    approvals
+      .command('decide')
+      .argument('<approvalId>')
+      .argument('<decision>', 'approve or reject'),
+  )
+    .description('say yes or no; any reject wins')
+    .option('--reason <text>', 'why, for whoever asked')
+    .option('--user <name>', 'for whom you say it; the API key itself else');
+  on(decide, async () => (await import('./commands/approvals-decide.ts')).approvalsDecide);
+}
+
 function addEvents({ program, on }: Setup): void {
   const events = program.command('events').description('the log, event by event');
   const ls = reading(events.command('ls').argument('<runId>')).description(
@@ -162,6 +214,18 @@ function addRules({ program, on }: Setup): void {
     reading(agents.command('ls')).description('list agents'),
     async () => (await import('./commands/agents-ls.ts')).agentsLs,
   );
+  on(
+    reading(agents.command('get').argument('<agentId>')).description(
+      'one agent, its host and what it last said of itself',
+    ),
+    async () => (await import('./commands/agents-get.ts')).agentsGet,
+  );
+  const logs = reaching(agents.command('logs').argument('<agentId>'))
+    .description('the own logs of an agent, as a ZIP')
+    .option('--hours <n>', 'how far back', '24')
+    .option('--max-bytes <n>', 'raw bytes of them, at most')
+    .option('--out <file>', 'where to; <agentId>-logs.zip unless given');
+  on(logs, async () => (await import('./commands/agents-logs.ts')).agentsLogs);
   const drain = reading(agents.command('drain').argument('<agentId>'))
     .description('offer an agent no more work; what it has goes on')
     .option('--off', 'offer it work again')
@@ -180,6 +244,14 @@ function addOrgs({ program, on }: Setup): void {
     .option(
       '--dispatch-ack-timeout <duration>',
       'how long an agent has to answer an offer, 1s at least; `default` takes it back',
+    )
+    .option(
+      '--approval-timeout <duration>',
+      'how long people have to approve, where a request does not say; `default` takes it back',
+    )
+    .option(
+      '--team <name=members...>',
+      'who is of a team, as ops=ada,bob; `ops=` takes the team away',
     );
   on(set, async () => (await import('./commands/orgs.ts')).orgsSet);
 }
@@ -211,8 +283,47 @@ function addProjections({ program, on }: Setup): void {
   );
 }
 
+function addConformance({ program, on }: Setup): void {
+  const conformance = program
+    .command('conformance')
+    .description('try an agent or a server of the agent protocol against named checks');
+  const trying = (verb: Verb): Verb =>
+    verb
+      .addOption(
+        new Option('--profile <profile>', 'the published protocol, or Waybill’s extensions too')
+          .choices(['seed', 'waybill'])
+          .default('seed'),
+      )
+      .option('--only <name...>', 'only these checks')
+      .option('--slow', 'those too that take a minute')
+      .option('--timeout <seconds>', 'how long a single thing is waited for, 15 unless given')
+      .option('--json', 'one JSON document');
+  const agent = trying(conformance.command('agent'))
+    .description('listen as a server; the agent that dials is tried')
+    .option('--url <url>', 'where to listen', 'ws://127.0.0.1:9500/ws')
+    .option('--token <token>', 'what the agent authenticates with')
+    .option('--exec <command>', 'starts the agent, again where a check needs a fresh one')
+    .option('--job-config <file>', 'work that the agent understands, if it runs no shell steps');
+  on(agent, async () => (await import('./commands/conformance.ts')).conformanceAgent);
+  const server = trying(conformance.command('server'))
+    .description('dial as agents do; the server that answers is tried')
+    .requiredOption('--url <url>', 'where agents dial')
+    .option('--token <token>', 'token of its agents (WAYBILL_AGENT_TOKEN)')
+    .option('--api-url <url>', 'its api, to make work; without it no job is tried')
+    .option('--api-key <key>', 'API key (WAYBILL_API_KEY)')
+    .option('--org <org>', 'organisation', 'main');
+  on(server, async () => (await import('./commands/conformance.ts')).conformanceServer);
+}
+
 function addServices({ program, on }: Setup): void {
-  const services = ['api', 'dispatcher', 'scheduler', 'agent-gateway', 'projector'] as const;
+  const services = [
+    'api',
+    'dispatcher',
+    'scheduler',
+    'agent-gateway',
+    'projector',
+    'scaler',
+  ] as const;
   for (const name of services) {
     const verb = program
       .command(name)

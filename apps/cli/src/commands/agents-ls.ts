@@ -1,5 +1,6 @@
 /** `waybill agents ls`: who is connected, or was. */
 import { systemClock } from '@waybill/process';
+import type { z } from 'zod';
 import { connect } from '../connection.ts';
 import { Agent } from '../http/answer.ts';
 import { listAll } from '../http/list-all.ts';
@@ -17,7 +18,7 @@ export const agentsLs: Command = async (invocation) => {
     const when = (at: string | null): string => whenText(at, nowMs, terminal.live);
     const rows = items.map((agent) => [
       agent.agentId,
-      agent.draining === null ? agent.state : `${agent.state}, draining`,
+      stateText(agent),
       Array.isArray(agent.labels) ? agent.labels.join(', ') : '-',
       `${agent.activeJobs} of ${agent.maxConcurrency}`,
       String(agent.violations.count),
@@ -39,3 +40,10 @@ export const agentsLs: Command = async (invocation) => {
   });
   return 0;
 };
+
+const stateText = ({ state, draining, scalerManaged }: z.infer<typeof Agent>): string =>
+  [
+    state,
+    ...(draining === null ? [] : ['draining']),
+    ...(scalerManaged ? ['by a scaler'] : []),
+  ].join(', ');

@@ -58,6 +58,70 @@ describe('waybill agents drain', () => {
   });
 });
 
+describe('waybill approvals', () => {
+  const approval = {
+    id: 'r-0-p1',
+    runId: 'r',
+    jobId: 'r-0',
+    jobName: 'ship',
+    workflow: 'ci',
+    attempt: 1,
+    stepIndex: 2,
+    stepName: 'deploy',
+    reason: 'it goes live',
+    clauses: [{ user: 'ada' }, { team: 'ops' }],
+    votes: [],
+    state: 'open',
+    expiresAt: '2026-01-02T03:04:05.678Z',
+    resolvedAt: null,
+  };
+
+  it('ls shows what is open, and who may answer', async () => {
+    const { call } = await apiOf({
+      '/approvals?state=open&limit=200': { items: [approval], next: null },
+    });
+    const { out, code } = await call('approvals', 'ls');
+    expect(code).toBe(0);
+    for (const part of ['r-0-p1', 'ci / ship / deploy', 'it goes live', 'ada and team ops'])
+      expect(out).toContain(part);
+    expect(JSON.parse((await call('approvals', 'ls', '--json')).out)).toMatchObject({
+      items: [approval],
+    });
+  });
+
+  it('decide says it, and who is still to be heard', async () => {
+    const votes = [{ by: 'ada', decision: 'approve', reason: null }];
+    const { call, posted } = await apiOf({
+      '/approvals/r-0-p1/decision': { ...approval, votes },
+    });
+    const { out } = await call('approvals', 'decide', 'r-0-p1', 'approve', '--user', 'ada');
+    expect(out).toBe('approval r-0-p1: approved by ada; it takes ada and team ops\n');
+    expect(posted).toEqual([{ decision: 'approve' }]);
+    expect((await call('approvals', 'decide', 'r-0-p1', 'maybe')).code).toBe(2);
+    const { code, err } = await call('approvals', 'decide', 'r-0-p9', 'approve');
+    expect([code, err]).toEqual([1, expect.stringContaining('no approval r-0-p9 is known here')]);
+  });
+});
+
+describe('waybill orgs set', () => {
+  it('sets teams and how long people have, and says what is wrong with a team', async () => {
+    const settings = { dispatchAckTimeoutMs: null, approvalTimeoutMs: 3_600_000 };
+    const { call, posted } = await apiOf({
+      '/settings': {
+        org: 'main',
+        generation: 1,
+        settings: { ...settings, teams: { ops: ['ada'] } },
+      },
+    });
+    const set = ['orgs', 'set', '--approval-timeout', '1h', '--team', 'ops=ada', 'old='];
+    expect((await call(...set)).out).toBe(
+      'org main\n  dispatch ack timeout  default (10 s)\n  approval timeout      1 h 0 min\n  team ops  ada\n',
+    );
+    expect(posted).toEqual([{ approvalTimeoutMs: 3_600_000, teams: { ops: ['ada'], old: null } }]);
+    expect((await call('orgs', 'set', '--team', 'ops')).code).toBe(2);
+  });
+});
+
 describe('waybill runs cancel', () => {
   const jobs = [
     { jobId: 'r-0', name: 'build', group: null },

@@ -4,18 +4,19 @@
  */
 import { runAlone } from '@waybill/process';
 import { exits } from '../cli-error.ts';
-import { homeFolder, readLocalServers } from '../credentials.ts';
+import { homeFolder, readCredentials, readLocalServers } from '../credentials.ts';
 import type { Command, Invocation } from '../invocation.ts';
+import { runnerMain } from '../local/runner-main.ts';
 import type { Terminal } from '../terminal.ts';
 
-type Name = 'api' | 'dispatcher' | 'scheduler' | 'agent-gateway' | 'projector';
+type Name = 'api' | 'dispatcher' | 'scheduler' | 'agent-gateway' | 'projector' | 'scaler';
 type Environment = Terminal['env'];
 
 export const service =
   (name: Name): Command =>
   async (invocation) => {
     const { terminal } = invocation;
-    const env = await environmentFor(invocation);
+    const env = await environmentFor(name, invocation);
     let code: number = exits.ok;
     const exit = (wanted: number): void => {
       code = wanted;
@@ -65,9 +66,17 @@ const starters: Readonly<Record<Name, (host: Host) => Promise<void>>> = {
     ]);
     await runAlone('projector', Config, (config, own) => projectorService(config, own), host);
   },
+  scaler: async (host) => {
+    const [{ Config }, { scalerService }] = await Promise.all([
+      import('@waybill/scaler/config'),
+      import('@waybill/scaler'),
+    ]);
+    const runner = runnerMain();
+    await runAlone('scaler', Config, (config, own) => scalerService(config, own, { runner }), host);
+  },
 };
 
-async function environmentFor({ terminal, options }: Invocation): Promise<Environment> {
+async function environmentFor(name: Name, { terminal, options }: Invocation): Promise<Environment> {
   const { env, cwd } = terminal;
   if (env['NATS_URL'] !== undefined && env['NATS_URL'] !== '') return env;
   const home = homeFolder(
@@ -84,5 +93,11 @@ async function environmentFor({ terminal, options }: Invocation): Promise<Enviro
     monitorUrl: _monitor,
     ...servers
   } = local;
-  return { ...servers, ...env };
+  return { ...servers, ...(name === 'scaler' ? await placesIn(home) : {}), ...env };
+}
+
+/** Where a scaler's agents dial, and where they live. */
+async function placesIn(home: string): Promise<Environment> {
+  const url = (await readCredentials(home))?.url;
+  return { WAYBILL_HOME: home, ...(url === undefined ? {} : { WAYBILL_URL: url }) };
 }

@@ -42,6 +42,7 @@ export const start: Command = async (invocation) => {
         home,
         env: terminal.env,
         runner: true,
+        scaler: false,
         clock: systemClock,
         log,
         signal,

@@ -19,6 +19,7 @@ export const up: Command = async (invocation) => {
         home,
         env: terminal.env,
         runner: options['runner'] === true,
+        scaler: options['scaler'] === true,
         clock: systemClock,
         log,
         signal,

@@ -24,6 +24,32 @@ export const RunSummary = z.looseObject({
 });
 export type RunSummary = z.infer<typeof RunSummary>;
 
+const JobApproval = z.looseObject({
+  id: z.string(),
+  stepIndex: z.number().nullable(),
+  stepName: z.string().nullable(),
+  reason: z.string(),
+  clauses: z.array(z.looseObject({ user: z.string().optional(), team: z.string().optional() })),
+  votes: z.array(
+    z.looseObject({
+      by: z.string(),
+      decision: z.string(),
+      reason: z.string().nullable().optional(),
+    }),
+  ),
+  state: z.string(),
+  expiresAt: z.string(),
+  resolvedAt: when,
+});
+
+export const Approval = JobApproval.extend({
+  runId: z.string(),
+  jobId: z.string(),
+  jobName: z.string().nullable().optional(),
+  workflow: z.string().nullable().optional(),
+});
+export type Approval = z.infer<typeof Approval>;
+
 export const Job = z.looseObject({
   jobId: z.string(),
   name: z.string(),
@@ -44,6 +70,7 @@ export const Job = z.looseObject({
     lapsed: z.number(),
   }),
   retries: z.looseObject({ max: z.number(), used: z.number() }),
+  approvals: z.array(JobApproval).optional(),
   attempts: z.array(
     z.looseObject({
       attempt: z.number(),
@@ -71,6 +98,9 @@ export const Run = RunSummary.extend({
   org: z.string(),
   startedAt: when,
   repoUrl: z.string().nullable(),
+  trust: z.string().nullable(),
+  chainDepth: z.number(),
+  upstream: z.looseObject({ runId: z.string(), jobId: z.string() }).nullable(),
   jobs: z.array(Job),
   anomalies: z.number(),
   seq: z.number(),
@@ -98,17 +128,61 @@ export const LogChunk = z.looseObject({
 });
 export type LogChunk = z.infer<typeof LogChunk>;
 
+const said = z.string().optional();
+
 export const Agent = z.looseObject({
   agentId: z.string(),
   state: z.string(),
   labels: z.unknown(),
   maxConcurrency: z.number(),
   activeJobs: z.number(),
+  scalerManaged: z.boolean(),
   draining: z.looseObject({ since: z.string(), by: z.string() }).nullable(),
   violations: z.looseObject({ count: z.number() }),
   connectedAt: when,
   disconnectedAt: when,
   lastStatusAt: when,
+  /** What it said of its host when it registered. */
+  host: z.looseObject({
+    platform: said,
+    arch: said,
+    version: said,
+    hostname: said,
+    osRelease: said,
+    osVersion: said,
+    totalMemoryMb: z.number().optional(),
+    cpuCount: z.number().optional(),
+    nodeVersion: said,
+    runningAsUser: said,
+  }),
+  lastStatus: z
+    .looseObject({
+      activeJobs: z.number(),
+      memoryUsedMb: z.number().optional(),
+      uptimeSeconds: z.number().optional(),
+    })
+    .nullable(),
+});
+export type Agent = z.infer<typeof Agent>;
+
+export const Artifact = z.looseObject({
+  name: z.string(),
+  uri: z.string(),
+  jobId: z.string(),
+  sha256: z.string(),
+  sizeBytes: z.number(),
+  mediaType: z.string().nullable(),
+  createdAt: when,
+});
+
+export const Attestation = z.looseObject({
+  subjectName: z.string(),
+  subjectDigest: z.string(),
+  mediaType: z.string(),
+  runId: z.string(),
+  jobId: z.string(),
+  sha256: z.string(),
+  createdAt: when,
 });
 
 export const RuleRow = z.looseObject({

@@ -27,6 +27,8 @@ export type Client = Readonly<{
   put(path: string, sending: Sending): Promise<unknown>;
   patch(path: string, sending: Sending): Promise<unknown>;
   delete(path: string): Promise<unknown>;
+  /** Bytes as they come, from wherever the api sends to; posts what is given. */
+  download(path: string, sending?: Sending): Promise<Response>;
   /** One connection: it ends when the server ends it, or breaks with an `unavailable` error. */
   events(path: string, o: EventOptions): AsyncIterable<ServerSentEvent>;
   /** `/v1/orgs/<org>` before a path of the organisation. */
@@ -82,6 +84,17 @@ export function createClient({ url, org, apiKey }: ClientOptions): Client {
     put: (path, sending) => write('PUT', path, sending),
     patch: (path, sending) => write('PATCH', path, sending),
     delete: async (path) => bodyOf(await send(path, { method: 'DELETE' }), url),
+    download: (path, sending) =>
+      send(
+        path,
+        sending === undefined
+          ? {}
+          : {
+              method: 'POST',
+              body: sending.body.content,
+              headers: { 'content-type': sending.body.type, ...sending.headers },
+            },
+      ),
     events: async function* (path, { query, lastEventId, signal, onOpen }) {
       const headers = {
         accept: 'text/event-stream',

@@ -25,15 +25,22 @@ import {
 import { projectorService } from '@waybill/projector';
 import { Config as ProjectorConfig } from '@waybill/projector/config';
 import { connectReadModel, migrate } from '@waybill/readmodel';
+import { scalerService } from '@waybill/scaler';
+import { Config as ScalerConfig } from '@waybill/scaler/config';
 import { schedulerService } from '@waybill/scheduler';
 import { Config as SchedulerConfig } from '@waybill/scheduler/config';
 import type { z } from 'zod';
 import { dropLocalServers, writeLocalServers } from '../credentials.ts';
 import { type Identity, settleIdentity } from './identity.ts';
 import { choosePort } from './port.ts';
+import { runnerMain } from './runner-main.ts';
 import { runnerProcess } from './runner-process.ts';
 import { watchServers } from './server-watch.ts';
-import { type ServiceEnvironment, serviceEnvironment } from './service-environment.ts';
+import {
+  type ServiceEnvironment,
+  scalerEnvironment,
+  serviceEnvironment,
+} from './service-environment.ts';
 import type { UpConfig } from './up-config.ts';
 
 export type AllInOneOptions = Readonly<{
@@ -41,6 +48,7 @@ export type AllInOneOptions = Readonly<{
   home: string;
   env: Readonly<Record<string, string | undefined>>;
   runner: boolean;
+  scaler: boolean;
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
@@ -142,13 +150,14 @@ function services(o: AllInOneOptions, made: Promise<Made>): readonly Part[] {
     name: string,
     schema: S,
     make: (config: Readonly<z.infer<S>>) => Service,
+    own: (made: Made) => ServiceEnvironment = () => ({}),
   ): Part => {
     let service: Service | undefined;
     return {
       name,
       start: async (signal, fail) => {
-        const { environment } = await made;
-        service = make(readConfig(schema, environment));
+        const all = await made;
+        service = make(readConfig(schema, { ...all.environment, ...own(all) }));
         await service.start(signal, fail);
         checks.push(
           ...service.checks.map((check) => ({
@@ -178,6 +187,17 @@ function services(o: AllInOneOptions, made: Promise<Made>): readonly Part[] {
       apiService(config, hostOf('api'), { upgrades: { '/ws': upgrade }, checks }),
     ),
     ...(o.runner ? [lateRunner(o, made)] : []),
+    // Behind the door that its agents dial; like a runner's, their jobs get a moment when everything stops.
+    ...(o.scaler
+      ? [
+          late(
+            'scaler',
+            ScalerConfig,
+            (config) => scalerService(config, hostOf('scaler'), { runner: runnerMain() }),
+            ({ url, home }) => scalerEnvironment({ url, home, env: o.env }),
+          ),
+        ]
+      : []),
   ];
 }
 

@@ -5,6 +5,7 @@ import { Config as DispatcherConfig } from '@waybill/dispatcher/config';
 import { type ConfigRow, commonVariables, describeConfig } from '@waybill/process';
 import { Config as ProjectorConfig } from '@waybill/projector/config';
 import { Config as RunnerConfig } from '@waybill/runner';
+import { Config as ScalerConfig } from '@waybill/scaler/config';
 import { Config as SchedulerConfig } from '@waybill/scheduler/config';
 import { describe, expect, it } from 'vitest';
 import { UpConfig } from './up-config.ts';
@@ -17,6 +18,7 @@ const schemas = [
   SchedulerConfig,
   ProjectorConfig,
   RunnerConfig,
+  ScalerConfig,
 ];
 /** What every process has anyway. */
 const system = ['PATH', 'LANG'];

@@ -25,15 +25,17 @@ type Asking = Readonly<{ home: string; url: string; config: UpConfig }>;
 
 export async function settleIdentity({ home, url, config }: Asking): Promise<Identity> {
   const kept = await readCredentials(home);
-  const credentials: Credentials = {
+  const credentials = {
     ...kept,
     url,
     org: config.WAYBILL_ORG,
     apiKey: config.WAYBILL_API_KEY ?? kept?.apiKey ?? newToken('wbk_'),
     agentToken: config.WAYBILL_AGENT_TOKEN ?? kept?.agentToken ?? newToken('wba_'),
+    scalerToken: config.WAYBILL_SCALER_TOKEN ?? kept?.scalerToken ?? newToken('wba_'),
     webhookSecret: config.WAYBILL_WEBHOOK_SECRET ?? kept?.webhookSecret ?? newToken('wbs_'),
   };
-  for (const secret of [credentials.apiKey, credentials.agentToken, credentials.webhookSecret])
+  const { apiKey, agentToken, scalerToken, webhookSecret } = credentials;
+  for (const secret of [apiKey, agentToken, scalerToken, webhookSecret])
     registerSecretValue(secret, { keep: true });
   await writeCredentials(home, credentials);
   return {

@@ -32,13 +32,43 @@ export function serviceEnvironment({ config, servers, identity, port }: Made): S
     WAYBILL_ORG: credentials.org,
     WAYBILL_API_KEY: credentials.apiKey,
     WAYBILL_AGENT_TOKEN: credentials.agentToken,
+    WAYBILL_SCALER_TOKEN: credentials.scalerToken,
     WAYBILL_WEBHOOK_SECRET: credentials.webhookSecret,
     WAYBILL_KEY_RING: identity.keyRing,
     WAYBILL_GATEWAY_LISTEN: 'false',
+    WAYBILL_PUBLIC_URL: config.WAYBILL_PUBLIC_URL ?? credentials.url,
+    WAYBILL_LOG_ARCHIVE_DELAY: `${config.WAYBILL_LOG_ARCHIVE_DELAY}ms`,
+    S3_ENDPOINT: config.S3_ENDPOINT,
+    S3_BUCKET: config.S3_BUCKET,
+    S3_REGION: config.S3_REGION,
+    S3_ACCESS_KEY_ID: config.S3_ACCESS_KEY_ID,
+    S3_SECRET_ACCESS_KEY: config.S3_SECRET_ACCESS_KEY,
   };
-  return Object.fromEntries(
+  return given(variables);
+}
+
+/** Of a scaler beside `waybill up`, whose agents end with it: all of Waybill has ten seconds. */
+export const scalerEnvironment = ({
+  url,
+  home,
+  env,
+}: Readonly<{
+  url: string;
+  home: string;
+  env: Readonly<Record<string, string | undefined>>;
+}>): ServiceEnvironment =>
+  given({
+    WAYBILL_URL: url,
+    WAYBILL_HOME: home,
+    WAYBILL_SCALER_POOLS: env['WAYBILL_SCALER_POOLS'],
+    WAYBILL_SCALER_DRAIN: '3s',
+    PATH: env['PATH'],
+    LANG: env['LANG'],
+  });
+
+const given = (variables: Readonly<Record<string, string | undefined>>): ServiceEnvironment =>
+  Object.fromEntries(
     Object.entries(variables).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value] as const],
     ),
   );
-}

@@ -17,12 +17,24 @@ export const UpConfig = z.object({
     .describe('Port of everything; unless given 7070, or the next free one')
     .optional(),
   WAYBILL_DURABILITY: commonSettings.WAYBILL_DURABILITY,
+  WAYBILL_PUBLIC_URL: commonSettings.WAYBILL_PUBLIC_URL.unwrap()
+    .describe('Address at which agents reach all this; its own unless given')
+    .optional(),
+  WAYBILL_LOG_ARCHIVE_DELAY: commonSettings.WAYBILL_LOG_ARCHIVE_DELAY,
+  S3_ENDPOINT: commonSettings.S3_ENDPOINT,
+  S3_BUCKET: commonSettings.S3_BUCKET,
+  S3_REGION: commonSettings.S3_REGION,
+  S3_ACCESS_KEY_ID: commonSettings.S3_ACCESS_KEY_ID,
+  S3_SECRET_ACCESS_KEY: commonSettings.S3_SECRET_ACCESS_KEY,
   WAYBILL_ORG: commonSettings.WAYBILL_ORG,
   WAYBILL_API_KEY: secretSetting()
     .describe('API key of callers; made at the first start unless given')
     .optional(),
   WAYBILL_AGENT_TOKEN: secretSetting()
     .describe('Token of agents; made at the first start unless given')
+    .optional(),
+  WAYBILL_SCALER_TOKEN: secretSetting()
+    .describe('Token of agents that a scaler makes; made at the first start unless given')
     .optional(),
   WAYBILL_WEBHOOK_SECRET: secretSetting()
     .describe('Secret that deliveries are signed with; made at the first start unless given')

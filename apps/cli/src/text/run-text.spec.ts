@@ -17,7 +17,7 @@ const job = (change: Partial<Job> = {}): Job => ({
   steps: [],
   ...change,
 });
-const text = (change: Partial<Job>): string => {
+const textOf = (change: Partial<Run>): string => {
   const run: Run = {
     runId: 'r',
     org: 'main',
@@ -26,6 +26,9 @@ const text = (change: Partial<Job>): string => {
     rule: null,
     workflow: null,
     repoUrl: null,
+    trust: 'trusted',
+    chainDepth: 0,
+    upstream: null,
     ref: null,
     sha: null,
     createdAt: null,
@@ -35,12 +38,49 @@ const text = (change: Partial<Job>): string => {
     record: null,
     anomalies: 0,
     seq: 1,
-    jobs: [job(change)],
+    jobs: [],
+    ...change,
   };
   return runText(run, { style: (_, value) => value, live: false, nowMs: 0 });
 };
 
+const text = (change: Partial<Job>): string => textOf({ jobs: [job(change)] });
+
+describe('the text of a run', () => {
+  it('says whose event started it, and that it runs a stranger’s code', () => {
+    const upstream = { runId: 'q', jobId: 'q-0' };
+    const started = textOf({ upstream, chainDepth: 2, trust: 'fork' });
+    expect(started).toContain('  upstream  job q-0, at depth 2 of its chain\n');
+    expect(started).toContain('  trust     fork');
+    expect(textOf({})).not.toMatch(/upstream|trust/);
+  });
+});
+
 describe('a job in the text of a run', () => {
+  it('shows what it waits for people for, until when, and what they have said', () => {
+    const blockedBy = [
+      { kind: 'held', detail: 'waits for approval by ada', until: '2026-01-02T03:04:05.678Z' },
+    ];
+    const approvals = [
+      {
+        id: 'r-0-p1',
+        stepIndex: 2,
+        stepName: 'deploy',
+        reason: 'it goes live',
+        clauses: [{ user: 'ada' }, { team: 'ops' }],
+        votes: [{ by: 'ada', decision: 'approve', reason: 'go' }],
+        state: 'open',
+        expiresAt: '2026-01-02T03:04:05.678Z',
+        resolvedAt: null,
+      },
+    ];
+    const shown = text({ state: 'held', blockedBy, approvals });
+    expect(shown).toContain('(waits for approval by ada, until 2026-01-02T03:04:05.678Z)');
+    expect(shown).toContain(
+      'approval r-0-p1 of step deploy, it goes live: open: by ada and team ops, approved by ada (go)',
+    );
+  });
+
   it('says nothing of offers and retries that have cost nothing', () => {
     expect(text({})).not.toMatch(/offers|retries/);
   });

@@ -1,19 +1,22 @@
 /** A run as a person reads it: what, when, and each job with its attempts and steps. */
 import type { Job, Run } from '../http/answer.ts';
 import { printable, type Style, type Terminal } from '../terminal.ts';
+import { approversText, votesText } from './approval-text.ts';
 import { durationText, untilText, whenText } from './time-text.ts';
 
 type Styling = Pick<Terminal, 'style' | 'live'> & Readonly<{ nowMs: number }>;
 
 export function stateStyle(state: string): Style {
-  if (state === 'success' || state === 'accepted' || state === 'connected') return 'green';
+  if (['success', 'accepted', 'approved', 'connected'].includes(state)) return 'green';
   if (['failed', 'timed_out_stale', 'drift_dropped', 'expired', 'rejected'].includes(state))
     return 'red';
-  return ['running', 'recovering', 'cancelling', 'offered'].includes(state) ? 'yellow' : 'dim';
+  return ['running', 'recovering', 'cancelling', 'offered', 'held', 'open'].includes(state)
+    ? 'yellow'
+    : 'dim';
 }
 
 export function runText(run: Run, o: Styling): string {
-  const { record, trigger, rule } = run;
+  const { record, trigger, rule, upstream } = run;
   const commit = [run.repoUrl, run.ref, run.sha?.slice(0, 12)].filter(
     (part) => part !== null && part !== undefined && part !== '',
   );
@@ -21,8 +24,14 @@ export function runText(run: Run, o: Styling): string {
     ['state', o.style(stateStyle(run.state), run.state)],
     ['workflow', run.workflow ?? '-'],
     ['trigger', trigger === null ? '-' : `${trigger.source} ${trigger.event}`],
+    ...(upstream === null
+      ? []
+      : [['upstream', `job ${upstream.jobId}, at depth ${run.chainDepth} of its chain`] as const]),
     ['rule', rule === null ? '-' : `${rule.name}, generation ${rule.generation}`],
     ['commit', commit.length === 0 ? '-' : commit.join(' ')],
+    ...(run.trust === 'fork'
+      ? [['trust', 'fork: code of somebody who may not write to the repository'] as const]
+      : []),
     ['created', whenText(run.createdAt, o.nowMs, o.live)],
     ['took', run.durationMs === null ? '-' : durationText(run.durationMs)],
     [
@@ -61,13 +70,23 @@ const counted = (counts: Readonly<Record<string, number>>): string =>
     .flatMap(([name, count]) => (count === 0 ? [] : [`${count} ${name}`]))
     .join(', ');
 
+/** What people were asked: who may answer while it is open, what they said. */
+function approvalLine(approval: NonNullable<Job['approvals']>[number], o: Styling): string {
+  const { id, state, stepName, reason, votes } = approval;
+  const of = stepName === null ? '' : ` of step ${printable(stepName)}`;
+  const why = reason === '' ? '' : `, ${printable(reason)}`;
+  const who = state === 'open' ? `: by ${approversText(approval)}` : '';
+  const said = votes.length === 0 ? '' : `, ${votesText(approval)}`;
+  return `    approval ${id}${of}${why}: ${o.style(stateStyle(state), state)}${printable(who + said)}`;
+}
+
 function jobLines(job: Job, o: Styling): readonly string[] {
   const blocked = job.blockedBy
-    .map(({ detail, until }) =>
-      until === null || until === undefined
-        ? detail
-        : `${detail}, held back until ${untilText(until, o.nowMs, o.live)}`,
-    )
+    .map(({ kind, detail, until }) => {
+      if (until === null || until === undefined) return detail;
+      const waits = kind === 'held' ? 'until' : 'held back until';
+      return `${detail}, ${waits} ${untilText(until, o.nowMs, o.live)}`;
+    })
     .join(', ');
   const notes = [
     job.agentId === null ? '' : `on ${job.agentId}`,
@@ -79,6 +98,7 @@ function jobLines(job: Job, o: Styling): readonly string[] {
     '',
     `  job ${printable(job.name)}: ${state}${notes.length === 0 ? '' : printable(` (${notes.join('; ')})`)}`,
     ...spentLines(job),
+    ...(job.approvals ?? []).map((each) => approvalLine(each, o)),
     ...job.attempts.map((each) => {
       const why = each.cause === null || each.cause === undefined ? '' : ` (${each.cause})`;
       const wait =
