@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 export const suites = {
   e2e: 'jobs/s and dispatch latency of the whole service, as ratios to our own leanest pipeline',
   restart: 'start time and memory with many live jobs, from the log and from a snapshot',
+  sockets: 'memory of idle agents, ten thousand that come back at once, and some that do not read',
 } as const;
 export type Suite = keyof typeof suites;
 
@@ -12,8 +13,12 @@ export type Durability = (typeof durabilities)[number];
 
 export type BenchArguments = Readonly<{
   suite: Suite;
-  /** Flat out, in the fast profile; the strict one gets half. Of a restart: that are live. */
+  /** Flat out, in the fast profile; the strict one gets half. Of a restart: that are live; of sockets: that run in a storm. */
   jobs: number;
+  /** Agents that are connected. */
+  sockets: number;
+  /** Small numbers that show that it works and measure nothing: nothing is kept. */
+  quick: boolean;
   reps: number;
   /** Runs a second at which latency is measured. */
   rates: readonly number[];
@@ -30,7 +35,13 @@ export type ReadArguments =
   | Mistake;
 type Mistake = Readonly<{ kind: 'mistake'; problem: string }>;
 
-const defaults = { jobs: { e2e: '2000', restart: '100000' }, reps: '3', rate: '50,200' };
+const defaults = {
+  jobs: { e2e: '2000', restart: '100000', sockets: '500' },
+  sockets: '10000',
+  reps: '3',
+  rate: '50,200',
+};
+const quick = { jobs: '10', sockets: '50', reps: '1', rate: '20' };
 
 export const usage = [
   'usage: npm run bench -- <suite> [options]',
@@ -41,9 +52,12 @@ export const usage = [
   'options',
   `  --jobs N          e2e: jobs of a run flat out (${defaults.jobs.e2e}; the strict profile gets half)`,
   `                    restart: live jobs (${defaults.jobs.restart})`,
+  `                    sockets: jobs that run while their gateway is away (${defaults.jobs.sockets})`,
+  `  --sockets N       sockets: agents that are connected (${defaults.sockets})`,
+  '  --quick           sockets: a few agents, to see that it works; keeps no numbers',
   `  --reps R          repetitions; e2e alternates forwards and backwards (${defaults.reps})`,
-  `  --rate r[,r]      e2e: jobs a second at which latency is measured (${defaults.rate})`,
-  '  --durability p    strict or fast alone; when left out, e2e takes both and restart fast',
+  `  --rate r[,r]      e2e, sockets: jobs a second at which latency is measured (${defaults.rate}; sockets the first)`,
+  '  --durability p    strict or fast alone; when left out, e2e takes both and the others fast',
   '  --profile         e2e: also one run under the CPU profiler, summarised',
   '  --json            the numbers as JSON on standard output, progress on standard error',
 ].join('\n');
@@ -72,6 +86,7 @@ export function readArguments(argv: readonly string[]): ReadArguments {
       durabilities: durability === undefined ? durabilities : [durability],
       json: values.json === true,
       profile: values.profile === true,
+      quick: values.quick === true,
       isDefault: [values.jobs, values.reps, values.rate].every((value) => value === undefined),
     },
   };
@@ -83,22 +98,27 @@ function suiteOf([suite, ...more]: readonly string[]): Suite | Mistake {
   return more.length === 0 ? suite : mistake(`one suite at a time, not also "${more.join(' ')}"`);
 }
 
-type Numbers = Pick<BenchArguments, 'jobs' | 'reps' | 'rates'>;
+type Numbers = Pick<BenchArguments, 'jobs' | 'sockets' | 'reps' | 'rates'>;
 type Texts = Readonly<{
   jobs?: string | undefined;
+  sockets?: string | undefined;
+  quick?: boolean | undefined;
   reps?: string | undefined;
   rate?: string | undefined;
 }>;
 
 function numbersOf(suite: Suite, texts: Texts): Numbers | Mistake {
-  const jobs = wholeNumber(texts.jobs ?? defaults.jobs[suite]);
-  const reps = wholeNumber(texts.reps ?? defaults.reps);
-  const rates = (texts.rate ?? defaults.rate).split(',').map(wholeNumber);
+  const assumed = texts.quick === true ? quick : { ...defaults, jobs: defaults.jobs[suite] };
+  const jobs = wholeNumber(texts.jobs ?? assumed.jobs);
+  const sockets = wholeNumber(texts.sockets ?? assumed.sockets);
+  const reps = wholeNumber(texts.reps ?? assumed.reps);
+  const rates = (texts.rate ?? assumed.rate).split(',').map(wholeNumber);
   if (jobs === undefined) return mistake('--jobs is a whole number above 0');
+  if (sockets === undefined) return mistake('--sockets is a whole number above 0');
   if (reps === undefined) return mistake('--reps is a whole number above 0');
   if (!rates.every((rate) => rate !== undefined))
     return mistake('--rate is one or more whole numbers above 0');
-  return { jobs, reps, rates };
+  return { jobs, sockets, reps, rates };
 }
 
 const parse = (argv: readonly string[]) =>
@@ -107,6 +127,8 @@ const parse = (argv: readonly string[]) =>
     allowPositionals: true,
     options: {
       jobs: { type: 'string' },
+      sockets: { type: 'string' },
+      quick: { type: 'boolean' },
       reps: { type: 'string' },
       rate: { type: 'string' },
       durability: { type: 'string' },

@@ -19,6 +19,8 @@ describe('arguments', () => {
       arguments: {
         suite: 'e2e',
         jobs: 2000,
+        sockets: 10_000,
+        quick: false,
         reps: 3,
         rates: [50, 200],
         durabilities: ['strict', 'fast'],
@@ -38,12 +40,15 @@ describe('arguments', () => {
   });
 
   it('every option is read', () => {
-    const argv = '--jobs 10 --reps 1 --rate 5,7 --durability fast --json --profile e2e'.split(' ');
+    const argv =
+      '--jobs 10 --sockets 7 --reps 1 --rate 5,7 --durability fast --json --profile e2e'.split(' ');
     expect(readArguments(argv)).toEqual({
       kind: 'run',
       arguments: {
         suite: 'e2e',
         jobs: 10,
+        sockets: 7,
+        quick: false,
         reps: 1,
         rates: [5, 7],
         durabilities: ['fast'],
@@ -54,6 +59,16 @@ describe('arguments', () => {
     });
   });
 
+  it('a quick run has small numbers, unless others are asked for', () => {
+    const read = readArguments(['sockets', '--quick', '--jobs', '3']);
+    expect(read.kind === 'run' && read.arguments).toMatchObject({
+      quick: true,
+      sockets: 50,
+      jobs: 3,
+      reps: 1,
+    });
+  });
+
   it.for([
     ['', 'name a suite'],
     ['peers', 'there is no suite "peers"'],
@@ -61,6 +76,7 @@ describe('arguments', () => {
     ['e2e e2e', 'one suite at a time'],
     ['e2e --jobs 0', '--jobs is a whole number'],
     ['e2e --jobs 1.5', '--jobs is a whole number'],
+    ['sockets --sockets 1e4', '--sockets is a whole number'],
     ['e2e --reps many', '--reps is a whole number'],
     ['e2e --rate 50,', '--rate is one or more whole numbers'],
     ['e2e --durability safe', '--durability is strict or fast'],

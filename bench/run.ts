@@ -3,7 +3,7 @@
  * the numbers in `bench/results/`. Exit codes: 0, 1 for a run that failed or was wrong, 2 for usage.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import path from 'node:path';
 import { startTestServers } from '@waybill/embedded';
 import { exitCodes, systemClock } from '@waybill/process';
@@ -13,6 +13,8 @@ import { profileRuns, profileTables } from './e2e/profile-run.ts';
 import { report, tables } from './e2e/report.ts';
 import { restartTables } from './restart/report.ts';
 import { type Context as RestartContext, restarts } from './restart/restarts.ts';
+import { socketTables } from './sockets/report.ts';
+import { sockets } from './sockets/sockets.ts';
 
 const results = path.join(import.meta.dirname, 'results');
 
@@ -45,7 +47,7 @@ function outputOf(o: BenchArguments): Output {
     show: (text) => (o.json ? undefined : print(text)),
     keep: async (document) => {
       const json = JSON.stringify({ ...about, ...document }, undefined, 1);
-      await writeFile(path.join(results, `${o.suite}.json`), json);
+      if (!o.quick) await writeFile(path.join(results, `${o.suite}.json`), json);
       return json;
     },
   };
@@ -75,6 +77,20 @@ async function restart(o: BenchArguments, context: RestartContext): Promise<void
   if (o.json) print(json);
 }
 
+async function allSockets(o: BenchArguments, context: RestartContext): Promise<void> {
+  const { about, show, keep } = outputOf(o);
+  const all = await sockets(o, context);
+  const json = await keep({ load: loadavg(), sockets: all });
+  show(
+    `\n${factsOf(about.machine)}\nload at the end ${loadavg()
+      .map((each) => each.toFixed(1))
+      .join(', ')}\nmedians (min-max) of ${o.reps} rounds\n`,
+  );
+  show(socketTables(all));
+  if (all.storm.lost > 0) throw new Error(`${all.storm.lost} jobs were lost`);
+  if (o.json) print(json);
+}
+
 const factsOf = (of: ReturnType<typeof machine>): string =>
   Object.entries(of)
     .map(([name, value]) => `${name} ${value}`)
@@ -94,6 +110,7 @@ async function run(o: BenchArguments): Promise<void> {
   const natsServerBin = process.env['NATS_SERVER_BIN'];
   const context = { natsServerBin, signal: stop.signal, say };
   if (o.suite === 'restart') return restart(o, context);
+  if (o.suite === 'sockets') return allSockets(o, context);
   const servers = await startTestServers({ nats: false });
   try {
     await e2e(o, { ...context, postgres: servers.postgres });
