@@ -13,9 +13,15 @@ import {
   scriptedOrchestrator,
 } from '@waybill/agent';
 import { eventually } from '@waybill/process/testing';
-import { expect, it, onTestFinished } from 'vitest';
+import { beforeEach, expect, it, onTestFinished } from 'vitest';
 
-type ExampleAgent = Readonly<{ name: string; program: string; main: string }>;
+type ExampleAgent = Readonly<{
+  name: string;
+  program: string;
+  main: string;
+  /** Why it cannot run on this machine. */
+  missing?: string | undefined;
+}>;
 
 function scratch(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'example-agent-test-'));
@@ -68,6 +74,10 @@ const dispatchOf = (jobId: string, ...runs: readonly string[]) =>
   }) as const;
 
 export function agentContract(agent: ExampleAgent): void {
+  beforeEach((context) => {
+    if (agent.missing !== undefined) context.skip(agent.missing);
+  });
+
   it(`${agent.name} signs in, runs a job for real and reports it`, async () => {
     const server = await serverWith({ token: 'kat_1' });
     started(agent, server, { WAYBILL_AGENT_TOKEN: 'kat_1' });

@@ -59,7 +59,8 @@ const on = {
     if (job?.ended) job = undefined;
   },
   'job.dispatch': (dispatch) => {
-    const { runId, jobId } = dispatch;
+    const { runId, jobId, jobConfig } = dispatch;
+    if (!runId || !jobId || !Array.isArray(jobConfig?.steps)) return; // there is nothing to say about it
     return job ? send('job.reject', { runId, jobId, reason: 'busy' }) : runJob(dispatch);
   },
   'job.cancel': ({ jobId }) => {
@@ -69,12 +70,21 @@ const on = {
   },
 };
 
+function receive(data) {
+  try {
+    const frame = JSON.parse(data);
+    on[frame?.type]?.(frame);
+  } catch (error) {
+    console.error(error.message);
+  }
+}
+
 (function connect() {
   socket = new WebSocket(WAYBILL_URL);
   socket.on('open', () =>
     token ? send('auth.request', { token, protocolVersion: 1 }) : register(),
   );
-  socket.on('message', (data) => on[JSON.parse(data).type]?.(JSON.parse(data)));
+  socket.on('message', receive);
   socket.on('error', ({ message }) => console.error(message));
   socket.on('close', (code) => {
     registered = false;

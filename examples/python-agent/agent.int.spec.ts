@@ -1,14 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { it } from 'vitest';
 import { agentContract } from '../agent-contract.fixture.ts';
 
 const found = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 9))']);
 
-if (found.status === 0)
-  agentContract({
-    name: 'the Python agent',
-    program: 'python3',
-    main: fileURLToPath(new URL('agent.py', import.meta.url)),
-  });
-else it.skip('the Python agent: there is no python3 of 3.9 or newer on this machine', () => {});
+agentContract({
+  name: 'the Python agent',
+  program: 'python3',
+  main: fileURLToPath(new URL('agent.py', import.meta.url)),
+  missing: found.status === 0 ? undefined : 'there is no python3 of 3.9 or newer here',
+});
