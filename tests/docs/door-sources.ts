@@ -62,6 +62,7 @@ export const http: readonly Source[] = [
 ];
 
 const gateway = ['services/agent-gateway/src/'];
+const emission = ['services/agent-gateway/src/domain/emission.ts'];
 const sessions = ['services/agent-gateway/src/domain/session-protocol.ts'];
 
 export const agents: readonly Source[] = [
@@ -98,5 +99,16 @@ export const agents: readonly Source[] = [
   ),
   codes('Cancelled by the gateway', textsOfCalls(gateway, /\bseat\.stop/, 1)),
   codes('Cancelled by the gateway', captures(gateway, /const STALE = '(\w+)'/g)),
-  texts('Requests that nobody serves yet', captures(gateway, /const UNSUPPORTED = '([^']+)'/g)),
+  texts(
+    'Events that are not taken',
+    textsBetween(emission.join(''), /const refusals = \{/, /as const/),
+  ),
+  texts('Events that are not taken', textsLike(emission, /^(?:eventName|target|payload)[ .]/)),
+  texts(
+    'Requests that get nothing',
+    captures(
+      gateway,
+      /(?:const (?:NOT_YOURS|AWAY|TAKEN) = |replyTo\(message, |const error = )['`](the (?:job|method|artifact) [^'`]+|there is no storage[^']+|another job of the run[^']+)['`]/g,
+    ),
+  ),
 ];

@@ -39,8 +39,8 @@ export const runs: readonly Source[] = [
       /\b(?:reason(?:: | = [^;]*?)|code: |ended\()'([a-z]+_[a-z_]+)'/g,
     ),
   ),
-  codes('Why a job failed', captures(['apps/runner/src/job-run.ts'], /\? '(step_\w+)' :/g)),
-  codes('Why a job failed', captures(['apps/runner/src/job-run.ts'], /: '(step_\w+)';/g)),
+  codes('Why a job failed', captures(['apps/runner/src/step-sequence.ts'], /\? '(step_\w+)' :/g)),
+  codes('Why a job failed', captures(['apps/runner/src/step-sequence.ts'], /: '(step_\w+)', why/g)),
   // Those with a space are words and not reasons.
   texts('Words of a job', (tree) =>
     textsOfCalls(['libs/protocol/src/'], /\bended/, 3)(tree).filter((text) => text.includes(' ')),

@@ -13,7 +13,8 @@ import { type FaultWorld, openFaultWorld } from './fault-world.fixture.ts';
 const crashPoint = fileURLToPath(new URL('crash-point.ts', import.meta.url));
 
 export const trades = ['dispatcher', 'scheduler', 'projector', 'agent-gateway', 'api'] as const;
-export type Trade = (typeof trades)[number];
+/** A scaler only where a test starts it, with the pools of `pools.json` in the home. */
+export type Trade = (typeof trades)[number] | 'scaler';
 
 /** Where a process ends or stands still, and what is wrong with its clock: as `crash-point.ts` reads it. */
 export type Fault = Readonly<{
@@ -51,6 +52,7 @@ export async function openCrew({ nats, databaseUrl }: Servers, gatewayCount = 1)
     org: 'main',
     apiKey: newToken('wbk_'),
     agentToken: newToken('wba_'),
+    scalerToken: newToken('wba_'),
     webhookSecret: newToken('wbs_'),
   };
   const places = {
@@ -67,6 +69,7 @@ export async function openCrew({ nats, databaseUrl }: Servers, gatewayCount = 1)
     WAYBILL_ORG: credentials.org,
     WAYBILL_API_KEY: credentials.apiKey,
     WAYBILL_AGENT_TOKEN: credentials.agentToken,
+    WAYBILL_SCALER_TOKEN: credentials.scalerToken,
     WAYBILL_WEBHOOK_SECRET: credentials.webhookSecret,
     WAYBILL_KEY_RING: await serialiseKeyRing(await createKeyRing()),
   };
@@ -82,7 +85,16 @@ export async function openCrew({ nats, databaseUrl }: Servers, gatewayCount = 1)
 
   const start: Crew['start'] = async (trade, fault, number = 0) => {
     const port = (trade === 'agent-gateway' ? gateways : apis)[number];
-    const own = { WAYBILL_PORT: String(port), WAYBILL_GATEWAY_ID: `gateway-${number}` };
+    const own = {
+      WAYBILL_PORT: String(port),
+      WAYBILL_GATEWAY_ID: `gateway-${number}`,
+      ...(trade === 'scaler'
+        ? {
+            WAYBILL_URL: `ws://127.0.0.1:${gateways[0]}/ws`,
+            WAYBILL_SCALER_POOLS: join(home.folder, 'pools.json'),
+          }
+        : {}),
+    };
     const loaded = {
       NODE_OPTIONS: `--import=${crashPoint}`,
       FAULT_FILE: faultFile(trade),

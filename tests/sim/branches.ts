@@ -47,6 +47,7 @@ export function openBranches(): Branches {
     if (was.state !== job.state)
       seen(`job:${job.state}${job.failure === null ? '' : `:${short(job.failure)}`}`);
     if (retriesUsed(job) > retriesUsed(was)) seen('retried');
+    for (const outcome of settled(was, job)) seen(`approval:${outcome}`);
     if (rejects(job) > rejects(was) && rejects(job) >= 3) seen('rejected-thrice');
   };
   const counted = ({ event }: Moment): void => {
@@ -86,6 +87,12 @@ export function openBranches(): Branches {
     counts: () => Object.fromEntries([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1))),
   };
 }
+
+/** How approvals ended that had been open, or unasked. */
+const settled = (was: Job, { approvals }: Job): readonly string[] =>
+  approvals.flatMap(({ outcome }, index) =>
+    outcome === null || (was.approvals[index]?.outcome ?? null) !== null ? [] : [outcome],
+  );
 
 const rejects = ({ spent, unspent }: Job): number => spent.rejected + unspent.busy;
 

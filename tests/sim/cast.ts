@@ -150,7 +150,9 @@ function begin(o: CastOptions, life: Life, { name, role, failed }: Part): () => 
     case 'dispatcher':
       return serve(dispatcherService(readConfig(DispatcherConfig, partitioned), host));
     case 'scheduler':
-      return serve(schedulerService(readConfig(SchedulerConfig, partitioned), host));
+      return serve(
+        schedulerService(readConfig(SchedulerConfig, partitioned), host, { objects: false }),
+      );
     case 'gateway': {
       const config = readConfig(GatewayConfig, { ...env, WAYBILL_GATEWAY_ID: name });
       const service = agentGatewayService(config, host);
@@ -185,6 +187,7 @@ type Upgrade = Parameters<ReturnType<typeof agentGatewayService>['upgrade']>;
 
 /** The product hands both on without a look; the simulated server of `ws` knows what they are. */
 const knocking = (wire: ConstructorParameters<typeof Knock>[0]): Upgrade => {
-  const parts: unknown = [{}, new Knock(wire), Buffer.alloc(0)];
+  const request = { socket: { remoteAddress: '127.0.0.1' }, headers: {} };
+  const parts: unknown = [request, new Knock(wire), Buffer.alloc(0)];
   return parts as Upgrade; // made for the simulated `ws`, which alone looks inside
 };

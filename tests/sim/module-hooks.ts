@@ -31,6 +31,9 @@ const replacements: Readonly<Record<string, readonly Replacement[]>> = {
   '/libs/process/src/key-ring.ts': [
     { name: 'parseKeyRing', by: 'async () => ({ keys: new Map() })' },
   ],
+  '/libs/process/src/run-output.ts': [
+    { name: 'runPublicKey', by: "async () => 'A'.repeat(43) + '='" },
+  ],
 };
 
 /** Its connection is ours, its way of appending is the product's. */

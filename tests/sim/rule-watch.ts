@@ -2,7 +2,7 @@
  * What the design says of dispatch beside its numbered invariants, checked while it happens: nothing is given up before its time,
  * what was settled is not sent, nobody who is closed or full is offered more, and what nobody had a right to say does not count.
  */
-import type { Job, RunEventOf } from '@waybill/protocol';
+import type { Job, Run, RunEventOf } from '@waybill/protocol';
 import { currentAttempt, isDecision, parseWireJobId } from '@waybill/protocol';
 import type { Moment } from '../support/run-story.ts';
 import type { SimViolation } from './judgement.ts';
@@ -43,6 +43,28 @@ export function openRuleWatch({ log, network, observer }: Watched): Readonly<{
         event.seq,
         `${event.type} of ${event.body.jobId} came ${(until ?? 0) - event.at} ms early`,
       );
+  };
+  const unanswered = (event: RunEventOf<'approval.resolved'>, before: Run): void => {
+    const { jobId, approvalId, outcome } = event.body;
+    const job = before.jobs.find(({ spec }) => spec.jobId === jobId);
+    const approval = job?.approvals.find(({ id }) => id === approvalId);
+    if (outcome === 'expired' && (approval?.expiresAt ?? 0) >= event.at)
+      wrong(
+        10,
+        event.seq,
+        `${approvalId} expired ${(approval?.expiresAt ?? 0) - event.at} ms early`,
+      );
+  };
+  const unasked = (event: RunEventOf<'approval.answered'>, before: Run): void => {
+    const { approvalId, by = '', teams = [] } = event.body;
+    const approval = before.jobs
+      .flatMap(({ approvals }) => approvals)
+      .find(({ id }) => id === approvalId);
+    const asked = approval?.clauses.some(({ user = '', team = '' }) => {
+      return user === by || teams.includes(team);
+    });
+    if (asked === false && (approval?.clauses.length ?? 0) > 0)
+      wrong('rule', event.seq, `${by} was not asked about ${approvalId}, and the vote counts`);
   };
   const unheard = (event: RunEventOf<'job.stale'>, job: Job | undefined, staleMs: number): void => {
     const heard = log
@@ -114,6 +136,8 @@ export function openRuleWatch({ log, network, observer }: Watched): Readonly<{
     const job = before.jobs.find(({ spec }) => spec.jobId === jobId);
     if (event.type === 'job.stale') unheard(event, job, before.created?.staleMs ?? 0);
     if (event.type === 'job.offered') offered(event, job);
+    if (event.type === 'approval.resolved') unanswered(event, before);
+    if (event.type === 'approval.answered') unasked(event, before);
     settle(moment);
   });
   network.onSent(({ life: from }, text) => {

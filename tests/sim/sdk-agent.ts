@@ -21,6 +21,8 @@ export type AgentOptions = Readonly<{
 
 export type SimAgent = Readonly<{ stop(): Promise<void> }>;
 
+const againMs = 1_000;
+
 export function startSdkAgent(o: AgentOptions): SimAgent {
   const { world, life, clock, log, ledger, agentId, labels, token, host } = o;
 
@@ -45,19 +47,38 @@ export function startSdkAgent(o: AgentOptions): SimAgent {
       ledger.write(life, { ...entry, what: 'stop' });
     }
   };
-  const agent = createAgent(
-    {
-      url: `ws://${host}/ws`,
-      token,
-      agentId,
-      labels,
-      maxConcurrency: o.capacity,
-      clock,
-      log,
-      random: world.random.next,
+  const made = () =>
+    createAgent(
+      {
+        url: `ws://${host}/ws`,
+        token,
+        agentId,
+        labels,
+        maxConcurrency: o.capacity,
+        clock,
+        log,
+        random: world.random.next,
+      },
+      run,
+    );
+  let agent = made();
+  let isStopped = false;
+  const live = (): void => {
+    agent.start();
+    // Its scaler lets go what has had nothing to do for long, and makes another one.
+    void agent.idle.then(async () => {
+      await agent.stop();
+      await clock.sleep(againMs);
+      if (isStopped) return;
+      agent = made();
+      live();
+    });
+  };
+  live();
+  return {
+    stop: () => {
+      isStopped = true;
+      return agent.stop();
     },
-    run,
-  );
-  agent.start();
-  return { stop: () => agent.stop() };
+  };
 }

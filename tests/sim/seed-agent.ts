@@ -5,6 +5,7 @@
  */
 import { parseWireJobId } from '@waybill/protocol';
 import { z } from 'zod';
+import { nobody } from './people.ts';
 import type { AgentOptions, SimAgent } from './sdk-agent.ts';
 import { WebSocket } from './sim-socket.ts';
 import { isPlanned, type Work, workOf } from './work.ts';
@@ -14,9 +15,11 @@ const Frame = z.looseObject({
   runId: z.string().optional(),
   jobId: z.string().optional(),
   jobConfig: z.unknown().optional(),
+  outcome: z.string().optional(),
 });
 type Job = Readonly<{ runId: string; jobId: string }>;
 
+const hopeless = [{ user: nobody }];
 const backMs = { min: 300, max: 2_000 } as const;
 const heartbeatMs = 60_000;
 const answerMs = 15_000;
@@ -39,6 +42,8 @@ export function startSeedAgent(o: AgentOptions): SimAgent {
   const { world, life, clock, ledger, agentId } = o;
   const { random } = world;
   const cancelled = new Set<string>();
+  /** Jobs that wait for people, and those that were not approved. */
+  const waiting = new Set<string>();
   const refused = new Set<string>();
   let job: Job | undefined;
   let socket: WebSocket | undefined;
@@ -66,8 +71,16 @@ export function startSeedAgent(o: AgentOptions): SimAgent {
     if (!lines || random.chance(0.5)) say('job.status', taken, { state: 'running' });
     if (lines) say('log.chunk', taken, { stepIndex: 0, lines: ['working'] });
     if (steps) say('step.status', taken, { ...step, state: 'running' });
-    const request = { ...step, clauses: [], reason: 'may it', timeoutSeconds: 60 };
-    if (asks) say('step.approval-request', taken, request);
+    if (!asks) return;
+    const clauses = random.pick([
+      [],
+      [{ user: 'ada' }],
+      [{ team: 'ops' }, { user: 'ada' }],
+      hopeless,
+    ]);
+    say('step.approval-request', taken, { ...step, clauses, reason: 'may it', timeoutSeconds: 60 });
+    // What it cannot send it does not wait for.
+    (isRegistered ? waiting : refused).add(taken.jobId);
   };
   const outcomeOf = ({ jobId }: Job, { outcome }: Work): 'success' | 'failed' | 'cancelled' => {
     if (cancelled.has(jobId)) return 'cancelled';
@@ -81,6 +94,7 @@ export function startSeedAgent(o: AgentOptions): SimAgent {
     const sign = (): void => say('job.heartbeat', taken);
     const beat = beatsMs === undefined ? clock.every(heartbeatMs, sign) : undefined;
     for (const atMs of beatsMs ?? []) clock.after(atMs, sign);
+    while (waiting.has(taken.jobId) && !cancelled.has(taken.jobId)) await clock.sleep(500);
     const endsMs = clock.monotonicMs() + ms;
     const isOver = (): boolean => cancelled.has(taken.jobId) || refused.has(taken.jobId);
     while (clock.monotonicMs() < endsMs && !isOver())
@@ -129,7 +143,7 @@ export function startSeedAgent(o: AgentOptions): SimAgent {
     await work(offered, config, manner === 'contradicting');
   };
   const onFrame = (text: string): void => {
-    const { type, runId = '', jobId = '', jobConfig } = Frame.parse(JSON.parse(text));
+    const { type, runId = '', jobId = '', jobConfig, outcome } = Frame.parse(JSON.parse(text));
     if (type === 'auth.success')
       socket?.send(
         JSON.stringify({
@@ -142,7 +156,10 @@ export function startSeedAgent(o: AgentOptions): SimAgent {
       );
     if (type === 'register.ack') isRegistered = true;
     if (type === 'job.cancel') cancelled.add(jobId);
-    if (type === 'step.approval-resolved') refused.add(jobId);
+    if (type === 'step.approval-resolved') {
+      waiting.delete(jobId);
+      if (outcome !== 'approved') refused.add(jobId);
+    }
     if (type === 'job.dispatch') void take({ runId, jobId }, jobConfig);
   };
   const dial = (): void => {
@@ -166,6 +183,9 @@ export function startSeedAgent(o: AgentOptions): SimAgent {
     ws.on('close', () => {
       silent.cancel();
       isRegistered = false;
+      // A wait fails with its connection.
+      for (const jobId of waiting) refused.add(jobId);
+      waiting.clear();
       clock.after(random.between(backMs.min, backMs.max), dial);
     });
   };

@@ -104,12 +104,23 @@ export function simJournal(world: World, server: Server, link: LogLink, o: Optio
         await onBatch(wanted.slice(at, at + batchMax));
       return { count: wanted.length, lastSeq: wanted.at(-1)?.seq ?? 0 };
     },
+    page: () => Promise.reject(new Error('nobody in the simulation reads a page')),
     provision: async () => {
       await lookup.info('WB_RUNS');
       return [];
     },
     ...openSimLeases(world, server.leases, link, clock),
     ...openSimSnapshots(server.snapshots, link, server.onRestored),
+    // Nobody in the simulation listens either.
+    broadcaster: () => ({ publish: () => undefined, stop: () => undefined }),
+    listen: () => Promise.resolve({ stop: () => undefined }),
+    // Nobody in the simulation stores objects.
+    get blobs(): Journal['blobs'] {
+      throw new Error('the simulation has no objects');
+    },
+    table: () => {
+      throw new Error('the simulation has no tables');
+    },
     maxPayload,
     status: () =>
       link.connected() ? { connected: true } : { connected: false, reason: 'disconnected' },

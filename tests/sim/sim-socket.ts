@@ -127,7 +127,15 @@ export class Knock extends EventEmitter {
   }
 }
 
+type Made = new (to: Wire) => WebSocket;
+
 export class WebSocketServer {
+  readonly #made: Made;
+
+  constructor({ WebSocket: made = WebSocket }: Readonly<{ WebSocket?: Made }> = {}) {
+    this.#made = made;
+  }
+
   handleUpgrade(
     _request: unknown,
     socket: unknown,
@@ -135,6 +143,6 @@ export class WebSocketServer {
     done: (socket: WebSocket) => void,
   ): void {
     if (!(socket instanceof Knock)) throw new TypeError('only the simulated network knocks here');
-    done(new WebSocket(socket.wire));
+    done(new this.#made(socket.wire));
   }
 }

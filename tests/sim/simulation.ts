@@ -16,6 +16,7 @@ import { openNetwork } from './network.ts';
 import { openObserver } from './observer.ts';
 import { openOfferWatch } from './offer-watch.ts';
 import { openOutageWatch } from './outage-watch.ts';
+import { startPeople } from './people.ts';
 import { drawPlan, type Plan } from './plan.ts';
 import { randomOf } from './random.ts';
 import { openRuleWatch } from './rule-watch.ts';
@@ -27,6 +28,7 @@ import { openSimLog } from './sim-log.ts';
 import { simLogger } from './sim-logger.ts';
 import { setScene, stage } from './stage.ts';
 import { openStopWatch } from './stop-watch.ts';
+import { withHolds } from './work-plan.ts';
 import { openWorld } from './world.ts';
 
 export type Outcome = Readonly<{
@@ -43,11 +45,14 @@ for (const name of milestones) subscribe(milestoneChannel(name), () => stage.pas
 
 /** Longer than any deadline of a run, one behind the other. */
 const settleMs = 1_500_000;
+/** Who asks and who is asked: they are no processes of ours. */
+const outside: ReadonlySet<string> = new Set(['client', 'people']);
 /** Late words of those that are done. */
 const echoMs = 2_000;
 
 export async function simulate(seed: number, keepsTrace = false): Promise<Outcome> {
-  const plan = drawPlan(randomOf(seed, 1));
+  const drawn = drawPlan(randomOf(seed, 1));
+  const plan = { ...drawn, runs: withHolds(drawn.runs, randomOf(seed, 2)) };
   const played = play(seed, plan, keepsTrace);
   try {
     return await played.run();
@@ -150,6 +155,7 @@ function play(seed: number, plan: Plan, keepsTrace: boolean) {
   const seats = openSeatWatch({ world, network, observer, isCalm: faults.isCalm });
   const stops = openStopWatch({ world, network, observer, isCalm: faults.isCalm });
   openClient();
+  openPeople();
   for (const actor of actors)
     world.schedule(world.random.between(0, 400), undefined, `${actor.name} begins`, actor.start);
 
@@ -161,6 +167,15 @@ function play(seed: number, plan: Plan, keepsTrace: boolean) {
       startClient({ ...host, ledger, runs: plan.runs }).catch(world.fail);
     });
   }
+  function openPeople(): void {
+    const life = world.begin('people', 0);
+    links.set(life, openLogLink(world, life, linkState));
+    const host = { clock: simClock(world, life), log: simLogger(world, life) };
+    const random = randomOf(seed, 3);
+    world.schedule(0, life, 'starts', () => {
+      startPeople({ ...host, observer, random }).catch(world.fail);
+    });
+  }
   const isDone = (): boolean =>
     findings.length > 0 ||
     observer.violations().length > 0 ||
@@ -169,7 +184,7 @@ function play(seed: number, plan: Plan, keepsTrace: boolean) {
   const run = async (): Promise<Outcome> => {
     await world.run(plan.calmFromMs, isDone);
     faults.calm();
-    for (const link of links.values()) if (link.life.name === 'client') link.mend();
+    for (const link of links.values()) if (outside.has(link.life.name)) link.mend();
     await world.run(plan.calmFromMs + settleMs, isDone);
     const quietMs = world.now();
     await world.run(quietMs + echoMs, () => false);

@@ -15,6 +15,12 @@ import {
 } from '@waybill/protocol';
 import type { Theatre } from './faults.ts';
 import type { Random } from './random.ts';
+import {
+  type ApprovalStrayKind,
+  approvalStray,
+  approvalStrayKinds,
+  isApprovalStray,
+} from './stray-approval.ts';
 import { strayPrefix } from './stray-story.ts';
 
 export const strayKinds = [
@@ -33,11 +39,19 @@ export const strayKinds = [
   'foreign-return',
   'repeated',
   'garbage',
+  ...approvalStrayKinds,
 ] as const;
 export type StrayKind = (typeof strayKinds)[number];
 
 export function strayInto({ world, log, observer }: Theatre, kind: StrayKind): void {
   const open = observer.stories().filter(({ end }) => end.created !== null);
+  const id = `${strayPrefix}${world.events()}`;
+  if (isApprovalStray(kind)) {
+    const runs = open.map(({ end }) => end);
+    const said = { now: log.serverTime(), random: world.random };
+    const stray = approvalStray(kind, id, runs, said);
+    return stray === undefined ? undefined : put(log, stray);
+  }
   // Anywhere else an offer is illegal for more reasons than the one that is meant.
   const fitting = kind.startsWith('offer') ? open.filter(({ end }) => end.jobs.some(isQueued)) : [];
   const among = fitting.length > 0 ? fitting : open;
@@ -52,7 +66,10 @@ export function strayInto({ world, log, observer }: Theatre, kind: StrayKind): v
     log.append(message.subject, message.headers, message.body, () => undefined);
     return;
   }
-  const draft = draftOf(kind, `${strayPrefix}${world.events()}`, { run, made: run.created, job });
+  put(log, draftOf(kind, id, { run, made: run.created, job }));
+}
+
+function put(log: Theatre['log'], draft: Draft): void {
   const body = typeof draft.body === 'string' ? new TextEncoder().encode(draft.body) : draft.body;
   const headers = { ...headersOf(draft), 'Nats-Msg-Id': draft.meta.id };
   log.append(draft.subject, headers, body, () => undefined);
@@ -95,7 +112,9 @@ const offeredAs = ({ org, runId, job, meta }: Place, numbers: Numbers): Draft =>
 };
 const next = ({ job }: Place): number => job.attempts.length + 1;
 
-const drafts: Readonly<Record<Exclude<StrayKind, 'repeated'>, (o: Place) => Draft>> = {
+type DraftedKind = Exclude<StrayKind, 'repeated' | ApprovalStrayKind>;
+
+const drafts: Readonly<Record<DraftedKind, (o: Place) => Draft>> = {
   'offer-gap': (o) => offeredAs(o, { attempt: next(o) + 2, fence: o.run.seq }),
   // Legal in all but one: somebody may still be at work.
   'offer-busy': (o) => offeredAs(o, { attempt: next(o), fence: o.run.seq }),
@@ -126,11 +145,7 @@ const about = <T extends RunEventType>(
   body: BodyOf<T> | string,
 ): Draft => runDraft({ org, runId, type, meta, body });
 
-function draftOf(
-  kind: Exclude<StrayKind, 'repeated'>,
-  id: string,
-  { run, made, job }: About,
-): Draft {
+function draftOf(kind: DraftedKind, id: string, { run, made, job }: About): Draft {
   const { org, runId } = made;
   const current = currentAttempt(job);
   const { attempt = 1, agentId = 'agent-1', session = 1, fence } = current ?? {};

@@ -1,4 +1,5 @@
 /** The runs of a plan: few jobs each, with needs, retries, limits and now and then somebody who cancels. */
+import { nobody } from './people.ts';
 import type { Random } from './random.ts';
 import { agents } from './stage-names.ts';
 
@@ -10,6 +11,7 @@ export type JobPlan = Readonly<{
   run: string;
   timeoutMs?: number;
   queueTimeoutMs?: number;
+  approval?: Readonly<{ users?: readonly string[]; teams?: readonly string[]; timeoutMs: number }>;
   retries?: number | readonly Readonly<{ on: readonly string[]; max: number; backoffMs: number }>[];
 }>;
 export type RunPlan = Readonly<{
@@ -34,6 +36,24 @@ export const silentWorkFor = (ms: number, beatsMs: readonly number[]): string =>
 /** Of an agent that says busy so many times before it takes the job. */
 export const refusedWorkFor = (ms: number, times: number): string =>
   `work ${Math.round(ms)} rejects ${times}`;
+
+/** Some jobs wait for people first. Of a chance of its own: what else is drawn stays as it is. */
+export const withHolds = (runs: readonly RunPlan[], random: Random): readonly RunPlan[] =>
+  runs.map((run) => ({
+    ...run,
+    jobs: run.jobs.map((job) =>
+      job.run === anyWork && random.chance(holdChance)
+        ? { ...job, approval: random.pick(holds) }
+        : job,
+    ),
+  }));
+
+const holdChance = 0.1;
+const holds = [
+  { timeoutMs: 30_000 },
+  { users: ['ada'], teams: ['ops'], timeoutMs: 60_000 },
+  { users: [nobody], timeoutMs: 40_000 },
+] as const;
 
 export function drawRuns(random: Random, already: number): readonly RunPlan[] {
   const count = already > 0 ? random.whole(0, 1) : random.whole(1, 3);

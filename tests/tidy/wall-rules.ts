@@ -14,9 +14,11 @@ const LIBRARY_USES: Readonly<Record<string, readonly string[]>> = {
   'libs/process': ['@waybill/protocol'],
   'libs/journal': ['@waybill/protocol', '@waybill/process'],
   'libs/fold': ['@waybill/protocol', '@waybill/process', '@waybill/journal'],
+  'libs/objects': ['@waybill/protocol', '@waybill/process', '@waybill/journal'],
   'libs/readmodel': ['@waybill/protocol', '@waybill/process'],
   'libs/embedded': ['@waybill/process'],
   'libs/agent': ['@waybill/protocol', '@waybill/process'],
+  'libs/conformance': ['@waybill/protocol', '@waybill/process'],
 };
 const RUNNER_USES = ['@waybill/agent', '@waybill/process', '@waybill/protocol'];
 const TEST_TOOLS = ['vitest', 'fast-check'];
