@@ -9,7 +9,7 @@ import {
   type PlainAgent,
   type RegisterOptions,
   registerAgent,
-} from '../../services/agent-gateway/src/shell/plain-agent.fixture.ts';
+} from '../support/plain-agent.ts';
 import { type Home, openHome } from './waybill.fixture.ts';
 
 const Approval = z.looseObject({

@@ -43,6 +43,7 @@ export const commonSettings = {
     .describe('Address at which agents and people reach the api, for what they upload and download')
     .optional(),
   WAYBILL_LOG_ARCHIVE_DELAY: durationSetting()
+    .refine((ms) => ms <= 240_000, 'must be 4m or less')
     .describe('From the end of a run to the archive of its log')
     .default(60_000),
   WAYBILL_HOME: textSetting().describe('Folder that holds the state').default('.waybill'),

@@ -106,8 +106,6 @@ export const limits = {
   objectLookMs: 2_000,
   /** Prefixes that are tried for one restore. */
   restoreKeysMax: 64,
-  /** What an agent measures, of which the latest is kept; larger ones are not. */
-  metricsBytesMax: 64 * 1024,
   /** A bundle of an agent's logs: what it has beside the raw lines, and how long it may be silent between its frames. */
   bundleOverheadBytes: MiB,
   bundleSilenceMs: 30_000,

@@ -68,8 +68,7 @@ export function step(state: State, input: Input, context: Context): Step {
       return closing(state, codes.timeout, LATE[state.phase]);
     case 'settled': {
       const held = 'held' in state ? state.held : [];
-      const next: State =
-        state.phase === 'closed' ? { phase: 'closed', ...nothing } : ready;
+      const next: State = state.phase === 'closed' ? { phase: 'closed', ...nothing } : ready;
       return { state: next, effects: held.map((arrived) => ({ type: 'take', arrived })) };
     }
     case 'closed':

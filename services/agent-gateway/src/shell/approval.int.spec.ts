@@ -1,8 +1,12 @@
 /** Approvals over a real socket: what an agent asks becomes a fact, what was decided about it is told to the session that it is on. */
 import { startTestServers } from '@waybill/embedded';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type PlainAgent,
+  type RegisterOptions,
+  registerAgent,
+} from '../../../../tests/support/plain-agent.ts';
 import { type LogWorld, openLogWorld, type TestRun } from './log-world.fixture.ts';
-import { type PlainAgent, type RegisterOptions, registerAgent } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;

@@ -2,9 +2,14 @@ import { startTestServers } from '@waybill/embedded';
 import { eventually } from '@waybill/process/testing';
 import { allSubjects, subjects } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  connectAgent,
+  type PlainAgent,
+  registerAgent,
+  TOKEN,
+} from '../../../../tests/support/plain-agent.ts';
 import { limits } from '../domain/limits.ts';
 import { type LogWorld, openLogWorld } from './log-world.fixture.ts';
-import { connectAgent, type PlainAgent, registerAgent, TOKEN } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;

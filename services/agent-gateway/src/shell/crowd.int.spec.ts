@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { Journal } from '@waybill/journal';
 import { startTestServers } from '@waybill/embedded';
+import type { Journal } from '@waybill/journal';
 import { manualClock } from '@waybill/process';
 import { eventually } from '@waybill/process/testing';
 import { subjects } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { connectAgent, registerAgent } from '../../../../tests/support/plain-agent.ts';
 import { limits } from '../domain/limits.ts';
 import { firstLine, type LogWorld, openLogWorld } from './log-world.fixture.ts';
 import { changedGateway } from './open-gateway.fixture.ts';
-import { connectAgent, registerAgent } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;

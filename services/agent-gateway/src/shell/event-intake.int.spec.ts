@@ -9,9 +9,13 @@ import {
   triggerId,
 } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type Frame,
+  type PlainAgent,
+  registerAgent,
+} from '../../../../tests/support/plain-agent.ts';
 import { type LogWorld, openLogWorld, type RunOptions, type TestRun } from './log-world.fixture.ts';
 import { changedGateway } from './open-gateway.fixture.ts';
-import { type Frame, type PlainAgent, registerAgent } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;

@@ -3,8 +3,8 @@ import { openObjects } from '@waybill/objects';
 import { createLogger, systemClock } from '@waybill/process';
 import { agentDraft, bundleObject } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type PlainAgent, registerAgent } from '../../../../tests/support/plain-agent.ts';
 import { type LogWorld, openLogWorld } from './log-world.fixture.ts';
-import { type PlainAgent, registerAgent } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;

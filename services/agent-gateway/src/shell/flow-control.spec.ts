@@ -9,7 +9,8 @@ function watched(o: { shared?: SharedDebt; name?: string; turns?: string[] } = {
   const { turns = [], name = 'reading' } = o;
   const warned: number[] = [];
   const reader = {
-    setPaused: (paused: boolean): void => void turns.push(`${name} ${paused ? 'stops' : 'goes on'}`),
+    setPaused: (paused: boolean): void =>
+      void turns.push(`${name} ${paused ? 'stops' : 'goes on'}`),
     slowed: (retryAfterMs: number): void => void warned.push(retryAfterMs),
   };
   return { flow: new FlowControl(reader, clock, o.shared), turns, warned };

@@ -2,7 +2,6 @@
 import { agentDraft, type Draft, type wire, wireJobId } from '@waybill/protocol';
 import type { Custody } from '../domain/custody.ts';
 import { agentLogFact, frameId, isJobFrame, type Spoken } from '../domain/fact.ts';
-import { limits } from '../domain/limits.ts';
 import { isObjectFrame } from '../domain/object-request.ts';
 import { replyTo } from '../domain/reply.ts';
 import type { Arrived } from '../domain/session-protocol.ts';
@@ -16,8 +15,6 @@ import type { Seat } from './registry.ts';
 export type FrameIntake = Readonly<{
   /** Settles when what had to be stored is stored; undefined when nothing has to be. */
   take(seat: Seat, arrived: Arrived): Promise<void> | undefined;
-  /** What the agent has measured last, as it came. */
-  measured(seat: Seat): Uint8Array | undefined;
 }>;
 
 type Deps = JobIntakeDeps &
@@ -33,8 +30,6 @@ export function openFrameIntake(deps: Deps): FrameIntake {
   const { book, events, facts, fleet, gateway, objects } = deps;
   /** Rejects that are not stored yet: an agent reports its room right behind them, and the report has to count. */
   const rejects = new WeakMap<Seat, Promise<unknown>>();
-  /** Nobody needs more than the latest: it is never stored. */
-  const metrics = new WeakMap<Seat, Uint8Array>();
 
   const takeOwn = (
     seat: Seat,
@@ -48,11 +43,8 @@ export function openFrameIntake(deps: Deps): FrameIntake {
       seat.violation('foreign-agent', detail, { frame: message.type });
       return undefined;
     }
-    if (message.type === 'agent.metrics') {
-      // A copy: what came shares its memory with other frames.
-      if (raw.length <= limits.metricsBytesMax) metrics.set(seat, Uint8Array.from(raw));
-      return undefined;
-    }
+    // Whoever wants to see an agent's own measurements scrapes the agent: to keep them would double what an idle one costs.
+    if (message.type === 'agent.metrics') return undefined;
     const type = message.type === 'config.ack' ? 'config_acked' : 'status';
     const id = frameId(spoken);
     const draft: Draft =
@@ -67,7 +59,6 @@ export function openFrameIntake(deps: Deps): FrameIntake {
   };
 
   return {
-    measured: (seat) => metrics.get(seat),
     take: (seat, { message: said, raw, frameNo }) => {
       const message = said.type === 'run.event' ? withJob(said, book.openOf(seat.who)) : said;
       const resends = seat.extensions?.terminalAck === true;

@@ -6,7 +6,7 @@ import type { Journal, Positions, Reader } from '@waybill/journal';
 import type { Objects } from '@waybill/objects';
 import { type Clock, type KeyRing, type Logger, type Readiness, readiness } from '@waybill/process';
 import { gatewayId } from '@waybill/protocol';
-import { type AgentKey, custodyBook } from '../domain/custody.ts';
+import { custodyBook } from '../domain/custody.ts';
 import { limits } from '../domain/limits.ts';
 import { openSessions } from '../domain/open-session.ts';
 import type { SignIn } from '../domain/session-protocol.ts';
@@ -66,8 +66,6 @@ export type GatewayOptions = Readonly<{
 export type Gateway = Pick<SocketServer, 'upgrade'> &
   Readonly<{
     port: number | undefined;
-    /** What an agent that is connected here has measured last, as it came. */
-    measured(agent: AgentKey): Uint8Array | undefined;
     check(): Readiness;
     stop(): Promise<void>;
   }>;
@@ -212,11 +210,7 @@ export async function openGateway(o: GatewayOptions): Promise<Gateway> {
     giveUp.abort(new Error('the gateway has stopped'));
     await journal.close();
   };
-  const measured = (agent: AgentKey): Uint8Array | undefined => {
-    const seat = registry.seatOf(agent);
-    return seat && intake.measured(seat);
-  };
-  return { upgrade: server.upgrade, port: door?.port, measured, check, stop };
+  return { upgrade: server.upgrade, port: door?.port, check, stop };
 }
 
 /** Of the readers whose words make up what is saved. */

@@ -31,8 +31,8 @@ import {
   isKept,
   isSettled,
   type KeptStatus,
-  settle,
   pastCustody,
+  settle,
   unreadCustody,
 } from './last-word.ts';
 import type { LogGate } from './log-gate.ts';

@@ -2,9 +2,9 @@ import { startTestServers } from '@waybill/embedded';
 import type { Journal } from '@waybill/journal';
 import { subjects } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type PlainAgent, registerAgent } from '../../../../tests/support/plain-agent.ts';
 import { type LogWorld, openLogWorld, type TestRun } from './log-world.fixture.ts';
 import { type ChangedGateway, changedGateway } from './open-gateway.fixture.ts';
-import { type PlainAgent, registerAgent } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;

@@ -2,9 +2,9 @@ import { startTestServers } from '@waybill/embedded';
 import { eventually } from '@waybill/process/testing';
 import { agentDraft } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type PlainAgent, registerAgent } from '../../../../tests/support/plain-agent.ts';
 import { type LogWorld, openLogWorld, type TestRun } from './log-world.fixture.ts';
 import { leasedGateway } from './open-gateway.fixture.ts';
-import { type PlainAgent, registerAgent } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;

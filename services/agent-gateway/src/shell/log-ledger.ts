@@ -3,18 +3,18 @@
  * comes; of an attempt whose beginning this process has not seen it is counted again from the log, once.
  */
 import type { Journal } from '@waybill/journal';
-import { isOutage, retry, type Clock } from '@waybill/process';
+import { type Clock, isOutage, retry } from '@waybill/process';
 import { parseJson, type StoredMessage, subjects, wire } from '@waybill/protocol';
 import type { Custody } from '../domain/custody.ts';
 import type { JobFrame } from '../domain/fact.ts';
+import { limits } from '../domain/limits.ts';
 import {
   keptLines,
-  linesBytes,
   LOG_BYTES_MAX,
+  linesBytes,
   noStepLog,
   type StepLog,
 } from '../domain/log-cap.ts';
-import { limits } from '../domain/limits.ts';
 import type { Stored } from './fact-writer.ts';
 import type { RunHistory } from './run-history.ts';
 

@@ -26,8 +26,8 @@ import {
   jobId,
   parseJson,
   type Run,
-  type RunEvent,
   type RunCreated,
+  type RunEvent,
   type RunEventOf,
   readAgentMessage,
   readRunMessage,
@@ -38,8 +38,8 @@ import {
   triggerId,
   wireJobId,
 } from '@waybill/protocol';
+import { SCALER_TOKEN, TOKEN } from '../../../../tests/support/plain-agent.ts';
 import { agentGatewayService } from '../service.ts';
-import { SCALER_TOKEN, TOKEN } from './plain-agent.fixture.ts';
 
 export type NatsLogin = Readonly<{ url: string; user?: string; password?: string }>;
 

@@ -4,9 +4,13 @@ import { runPublicKey, sealRunOutput } from '@waybill/process';
 import type { RunCreated } from '@waybill/protocol';
 import { allSubjects } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type Frame,
+  type PlainAgent,
+  registerAgent,
+} from '../../../../tests/support/plain-agent.ts';
 import { type LogWorld, openLogWorld, type RunOptions, type TestRun } from './log-world.fixture.ts';
 import { type ObjectStore, openObjectStore } from './object-store.fixture.ts';
-import { type Frame, type PlainAgent, registerAgent } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;

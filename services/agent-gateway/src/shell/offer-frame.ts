@@ -22,9 +22,9 @@ import {
   wire,
 } from '@waybill/protocol';
 import type { Held } from '../domain/history.ts';
-import { storedInputs } from './stored-inputs.ts';
 import type { HostKind } from './registry.ts';
 import type { Weighed } from './run-history.ts';
+import { storedInputs } from './stored-inputs.ts';
 
 export type UnsentCause = 'secrets_unreadable' | 'dispatch_invalid' | 'dispatch_too_big';
 /** `about`: for the log. */

@@ -10,9 +10,9 @@ import {
   subjects,
 } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type PlainAgent, registerAgent } from '../../../../tests/support/plain-agent.ts';
 import { type LogWorld, openLogWorld } from './log-world.fixture.ts';
 import { changedGateway } from './open-gateway.fixture.ts';
-import { type PlainAgent, registerAgent } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;

@@ -2,9 +2,9 @@
 import type { Journal, LeaseOptions } from '@waybill/journal';
 import { openJournal } from '@waybill/journal';
 import { createLogger, newId, systemClock } from '@waybill/process';
+import { TOKEN } from '../../../../tests/support/plain-agent.ts';
 import { type Gateway, openGateway } from './gateway.ts';
 import type { LogWorld, NatsLogin } from './log-world.fixture.ts';
-import { TOKEN } from './plain-agent.fixture.ts';
 
 export type ChangedGateway = Readonly<{ url: string; stop(): Promise<void>; gateway: Gateway }>;
 

@@ -3,9 +3,9 @@ import { manualClock } from '@waybill/process';
 import { eventually } from '@waybill/process/testing';
 import { subjects } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type PlainAgent, registerAgent } from '../../../../tests/support/plain-agent.ts';
 import { limits } from '../domain/limits.ts';
 import { firstLine, type LogWorld, openLogWorld, type TestRun } from './log-world.fixture.ts';
-import { type PlainAgent, registerAgent } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;

@@ -2,13 +2,13 @@ import { startTestServers } from '@waybill/embedded';
 import { eventually } from '@waybill/process/testing';
 import { agentDraft } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type LogWorld, openLogWorld, type TestRun } from './log-world.fixture.ts';
 import {
   type PlainAgent,
   registerAgent,
-  SCALER_TOKEN as token,
   TOKEN,
-} from './plain-agent.fixture.ts';
+  SCALER_TOKEN as token,
+} from '../../../../tests/support/plain-agent.ts';
+import { type LogWorld, openLogWorld, type TestRun } from './log-world.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;

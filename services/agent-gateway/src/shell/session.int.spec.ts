@@ -3,8 +3,8 @@ import { manualClock } from '@waybill/process';
 import { eventually } from '@waybill/process/testing';
 import { subjects } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectAgent, registerAgent, TOKEN } from '../../../../tests/support/plain-agent.ts';
 import { firstLine, type LogWorld, openLogWorld } from './log-world.fixture.ts';
-import { connectAgent, registerAgent, TOKEN } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;

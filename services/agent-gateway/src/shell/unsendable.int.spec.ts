@@ -1,8 +1,8 @@
 import { startTestServers } from '@waybill/embedded';
 import { createKeyRing } from '@waybill/process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { registerAgent } from '../../../../tests/support/plain-agent.ts';
 import { type LogWorld, openLogWorld, type RunOptions } from './log-world.fixture.ts';
-import { registerAgent } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;

@@ -1,9 +1,10 @@
 import { startTestServers } from '@waybill/embedded';
+import { eventually } from '@waybill/process/testing';
 import { parseJson, subjects } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type PlainAgent, registerAgent, TOKEN } from '../../../../tests/support/plain-agent.ts';
 import { type LogWorld, openLogWorld, type RunOptions, type TestRun } from './log-world.fixture.ts';
 import { changedGateway } from './open-gateway.fixture.ts';
-import { type PlainAgent, registerAgent, TOKEN } from './plain-agent.fixture.ts';
 
 let servers: Awaited<ReturnType<typeof startTestServers>>;
 let world: LogWorld;
@@ -222,17 +223,18 @@ describe('what an agent measures', () => {
     ...more,
   });
 
-  it('is kept as it came last, of itself alone and within a bound, and stored nowhere', async () => {
-    const { url: at, gateway, stop } = await changedGateway(world, servers.nats, () => ({}));
+  it('is taken and forgotten; what it says of somebody else is a violation', async () => {
+    const { url: at, stop } = await changedGateway(world, servers.nats, () => ({}));
     const agent = await registerAgent(at, { agentId: 'm' });
     agent.send(metrics('one', 'm'));
-    agent.send(metrics('two', 'm'));
-    agent.send(metrics('three', 'somebody else'));
-    agent.send(metrics('four', 'm', { padding: 'x'.repeat(100_000) }));
+    agent.send(metrics('two', 'somebody else'));
+    agent.send(metrics('three', 'm', { padding: 'x'.repeat(100_000) }));
     await agent.roundTrip();
-    const kept = gateway.measured({ org: world.org, agentId: 'm' });
-    expect(JSON.parse(Buffer.from(kept ?? []).toString())).toMatchObject({ messageId: 'two' });
-    expect(gateway.measured({ org: world.org, agentId: 'nobody' })).toBeUndefined();
+    const violation = await eventually(async () =>
+      (await world.agentEvents('m')).find(({ type }) => type === 'violation'),
+    );
+    const about = { code: 'foreign-agent', frame: 'agent.metrics' };
+    expect(violation).toMatchObject({ body: about });
     const types = (await world.agentEvents('m')).map(({ type }) => type);
     expect(types).not.toContain('status');
     await stop();

@@ -3,17 +3,17 @@
  * and what follows from it is decided by others. Said again, it changes nothing.
  */
 import {
-  ApprovalDecision,
   type Approval,
+  ApprovalDecision,
   approvalView,
   approversOf,
   foldRun,
   isEntitled,
   iso,
   OrgSettingsGeneration,
+  PersonName,
   parseApprovalId,
   parseJson,
-  PersonName,
   RunId,
   runDraft,
   shortHash,

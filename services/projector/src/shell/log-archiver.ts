@@ -4,12 +4,14 @@
  */
 import { type Journal, type Position, positionOf, type Reader } from '@waybill/journal';
 import { archived, logArchiveName, logArchiveType, type Objects } from '@waybill/objects';
-import { type Clock, isOutage, type Logger, milestone, Outage } from '@waybill/process';
+import { type Clock, type Logger, milestone } from '@waybill/process';
 import {
   allSubjects,
+  foldRun,
   type LogView,
   logView,
   parseSubject,
+  readRunMessage,
   type StoredMessage,
   subjects,
 } from '@waybill/protocol';
@@ -20,7 +22,10 @@ export type LogArchiver = Readonly<{
 }>;
 
 export type LogArchiverOptions = Readonly<{
-  journal: Pick<Journal, 'consume' | 'info' | 'last' | 'page' | 'saveSnapshot' | 'loadSnapshot'>;
+  journal: Pick<
+    Journal,
+    'consume' | 'info' | 'last' | 'load' | 'page' | 'saveSnapshot' | 'loadSnapshot'
+  >;
   objects: Pick<Objects, 'find' | 'write'>;
   /** From the end of a run to its archive. */
   delayMs: number;
@@ -88,9 +93,10 @@ export async function openLogArchiver(o: LogArchiverOptions): Promise<LogArchive
   };
 }
 
+/** Whatever stands in the way is waited for: the batch is tried again. */
 async function archive(
   { journal, objects, log }: LogArchiverOptions,
-  { subject }: StoredMessage,
+  { subject, seq }: StoredMessage,
 ): Promise<void> {
   const parsed = parseSubject(subject);
   if (parsed?.family !== 'run') return;
@@ -99,20 +105,27 @@ async function archive(
   const last = await journal.last('WB_LOGS', filter, { leader: true });
   const name = logArchiveName(org, runId);
   if (last === undefined || (await objects.find(name)) !== undefined) return;
-  try {
-    const [first = last] = await journal.page({ stream: 'WB_LOGS', filter, max: 1 });
-    const labels = { firstSeq: String(first.seq), lastSeq: String(last.seq) };
-    const entry = await objects.write(name, archived(chunksOf(journal, filter, last.seq)), {
-      mediaType: logArchiveType,
-      labels,
-    });
-    milestone('log.archived', { runId, ...labels });
-    log.debug({ runId, sizeBytes: entry.sizeBytes, ...labels }, 'the log of a run is archived');
-  } catch (error) {
-    if (!isOutage(error))
-      throw new Outage('archive-waits', `the log of ${runId} waits`, { cause: error });
-    throw error;
-  }
+  if (!(await isEnd(journal, org, runId, seq))) return;
+  const [first = last] = await journal.page({ stream: 'WB_LOGS', filter, max: 1 });
+  const labels = { firstSeq: String(first.seq), lastSeq: String(last.seq) };
+  const entry = await objects.write(name, archived(chunksOf(journal, filter, last.seq)), {
+    mediaType: logArchiveType,
+    labels,
+  });
+  milestone('log.archived', { runId, ...labels });
+  log.debug({ runId, sizeBytes: entry.sizeBytes, ...labels }, 'the log of a run is archived');
+}
+
+/** A completion may lie behind a fact that its decider had not seen: then it is void, and the log goes on. */
+async function isEnd(
+  journal: Pick<Journal, 'load'>,
+  org: string,
+  runId: string,
+  seq: number,
+): Promise<boolean> {
+  const messages = await journal.load('WB_RUNS', subjects.runFilter(org, runId), { leader: true });
+  const events = messages.flatMap((message) => readRunMessage(message) ?? []);
+  return foldRun(events.filter((event) => event.seq <= seq)).completed !== null;
 }
 
 /** A page at a time: a log may have hundreds of megabytes. */
