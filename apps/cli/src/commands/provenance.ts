@@ -26,10 +26,11 @@ export const provenanceGet: Command = async (invocation) => {
       each.subjectName,
       each.mediaType,
       each.runId,
+      each.trust,
       each.jobId,
       whenText(each.createdAt, nowMs, terminal.live),
     ]);
-    return table(['SUBJECT', 'TYPE', 'RUN', 'JOB', 'CREATED'], rows, {
+    return table(['SUBJECT', 'TYPE', 'RUN', 'TRUST', 'JOB', 'CREATED'], rows, {
       width: terminal.live ? terminal.width : undefined,
     });
   });

@@ -1,6 +1,7 @@
 /** An agent in full: what it is, where it runs, and what it last said of itself, a line each. */
-import { printable } from '../terminal.ts';
+
 import type { Agent } from '../http/answer.ts';
+import { printable } from '../terminal.ts';
 import { sizeText } from './size-text.ts';
 import { durationText, whenText } from './time-text.ts';
 

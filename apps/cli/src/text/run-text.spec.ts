@@ -54,6 +54,18 @@ describe('the text of a run', () => {
     expect(started).toContain('  trust     fork');
     expect(textOf({})).not.toMatch(/upstream|trust/);
   });
+
+  it('says what its work has used, what was billed for it, and what it has left behind', () => {
+    const shown = textOf({
+      usage: { modelCalls: 2, inputTokens: 1_200 },
+      costUsd: 0.62,
+      artifacts: [{ name: 'draft-reply.md', sizeBytes: 2_048 }],
+    });
+    expect(shown).toContain('  used      2 model calls, 1,200 input tokens\n');
+    expect(shown).toContain('  cost      $0.62\n');
+    expect(shown).toContain('  artifacts draft-reply.md (2.0 KiB)\n');
+    expect(textOf({})).not.toMatch(/used|cost|artifacts/);
+  });
 });
 
 describe('a job in the text of a run', () => {

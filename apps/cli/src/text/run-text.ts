@@ -3,6 +3,7 @@ import type { Job, Run } from '../http/answer.ts';
 import { printable, type Style, type Terminal } from '../terminal.ts';
 import { approversText, votesText } from './approval-text.ts';
 import { durationText, untilText, whenText } from './time-text.ts';
+import { workFacts } from './work-text.ts';
 
 type Styling = Pick<Terminal, 'style' | 'live'> & Readonly<{ nowMs: number }>;
 
@@ -34,6 +35,7 @@ export function runText(run: Run, o: Styling): string {
       : []),
     ['created', whenText(run.createdAt, o.nowMs, o.live)],
     ['took', run.durationMs === null ? '-' : durationText(run.durationMs)],
+    ...workFacts(run),
     [
       'record',
       record === null
@@ -116,7 +118,10 @@ function jobLines(job: Job, o: Styling): readonly string[] {
           : `  ${durationText(Date.parse(step.completedAt) - Date.parse(step.startedAt))}`;
       const exit =
         typeof step.exitCode === 'number' && step.exitCode !== 0 ? `  exit ${step.exitCode}` : '';
-      return `    step ${step.index} ${printable(step.name)}: ${o.style(stateStyle(step.state), step.state)}${took}${exit}`;
+      const { type = 'step' } = step;
+      // A hook is called after itself, and its index only keeps its logs apart.
+      const what = type === 'step' ? `step ${step.index}` : 'hook';
+      return `    ${what} ${printable(step.name)}: ${o.style(stateStyle(step.state), step.state)}${took}${exit}`;
     }),
   ];
 }
