@@ -99,10 +99,15 @@ it('an AI session: its usage is summed, its artifact kept, and it waits for a pe
 }, async () => {
   await startAgent(example('ai-session/agent.mjs'));
   const file = join(home.folder, 'session.json');
-  const command = ['sh', example('ai-session/session.sh')];
-  const job = { name: 'triage', runsOn: ['ai-session'], config: { command } };
-  await writeFile(file, JSON.stringify({ jobs: [job] }));
-  const runId = await created(file);
+  const begun = async (...command: readonly string[]): Promise<string> => {
+    const job = { name: 'triage', runsOn: ['ai-session'], config: { command } };
+    await writeFile(file, JSON.stringify({ jobs: [job] }));
+    return created(file);
+  };
+  // One that cannot begin, or is killed, fails alone.
+  for (const command of [['there-is-no-such-program'], ['sh', '-c', 'kill -9 $$']])
+    expect((await ended(await begun(...command))).state).toBe('failed');
+  const runId = await begun('sh', example('ai-session/session.sh'));
   const [approval] = await eventually(
     async () => {
       const { items } = await home.json(Approvals, 'approvals', 'ls');

@@ -23,9 +23,19 @@ async function runSession(job) {
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true,
   });
-  const stop = () => child.pid && process.kill(-child.pid, 'SIGTERM');
+  const stop = () => {
+    try {
+      if (child.pid) process.kill(-child.pid, 'SIGTERM');
+    } catch {
+      // It has ended already.
+    }
+  };
   job.signal.addEventListener('abort', stop, { once: true });
   const ended = once(child, 'close');
+  // A program that is not there: told once its output, which is none, has been read.
+  ended.catch(() => undefined);
+  // A session may end without having read its answer.
+  child.stdin.on('error', () => undefined);
   job.step(0, 'session', 'running');
   job.conversation({ conversationId, state: 'started' });
   try {
@@ -40,7 +50,7 @@ async function runSession(job) {
     return { state };
   } finally {
     job.signal.removeEventListener('abort', stop);
-    if (child.exitCode === null) stop();
+    if (child.exitCode === null && child.signalCode === null) stop();
     await rm(folder, { recursive: true, force: true });
   }
 }

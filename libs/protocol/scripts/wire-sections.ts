@@ -64,7 +64,7 @@ terminal \`job.status\` until \`job.status.ack\` names its \`messageId\`.
 
 | frame | answer |
 | --- | --- |
-| not JSON, not an object, of the wrong direction, or not fitting its schema | an \`error\` frame, then close code 4003 |
+| not JSON, not an object, of the wrong direction, nested deeper than ${wireLimits.frameDepthMax}, or not fitting its schema | an \`error\` frame, then close code 4003 |
 | of a type that nobody defined | an \`error\` frame; the socket stays open |
 | larger than ${wireLimits.frameBytesMax.toLocaleString('en-US')} bytes, or than the server's own limit | close code 1009 |
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { approversOf, isAskedAgain, tallyOf } from './approval.ts';
+import { approvalsMax, approversOf, isAskedAgain, tallyOf } from './approval.ts';
 import { approvalHistory } from './approval.fixture.ts';
 import { blockedBy } from './blocked-by.ts';
 import { approvalId, parseApprovalId } from './ids.ts';
@@ -124,6 +124,15 @@ describe('an approval that a step asks for', () => {
     h.votes('approve', 'ada');
     expect(h.whyVoid()).toBe('not-waiting');
   });
+});
+
+it('a job may ask so often and no more: what it asks beyond that waits for nobody', () => {
+  const h = approvalHistory({ timeoutMs: 60_000 });
+  for (let index = 0; index < approvalsMax; index++) h.asks(`m${index}`);
+  expect(h.run().anomalies).toBe(0);
+  h.asks('one more');
+  expect(h.whyVoid()).toBe('not-waiting');
+  expect(h.approvals()).toHaveLength(approvalsMax);
 });
 
 describe('an agent that keeps waiting over a reconnect', () => {

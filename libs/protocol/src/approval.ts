@@ -42,6 +42,9 @@ export const APPROVAL_TIMEOUT_MS = 86_400_000;
 /** Whatever an agent asks for. */
 const TIMEOUT_MAX_MS = 90 * 86_400_000;
 
+/** Of one job, all its attempts together: every reader of the run holds them all. */
+export const approvalsMax = 1_000;
+
 /** Shared by all that ask nobody. */
 export const noApprovals: readonly Approval[] = [];
 

@@ -5,6 +5,7 @@
 import {
   APPROVAL_TIMEOUT_MS,
   type Approval,
+  approvalsMax,
   isAskedAgain,
   isOpenApproval,
   requestOf,
@@ -29,7 +30,8 @@ export function waiting(
   const current = currentAttempt(job);
   if (current === undefined) return 'stale-attempt';
   const known = job.approvals.findLast((each) => isSameRequest(each, current, event));
-  if (known === undefined) return asking(job, current, event, run);
+  if (known === undefined)
+    return job.approvals.length < approvalsMax ? asking(job, current, event, run) : 'not-waiting';
   if (known.askedOn >= current.session) return 'repeated';
   return withApproval(job, { ...known, askedOn: current.session });
 }

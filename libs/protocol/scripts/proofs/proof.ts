@@ -76,7 +76,10 @@ const within =
   (test: string): Proof => ({ file, test });
 
 export const inSessions = within('tests/fields/session-proofs.ts');
+export const inDispatch = within('tests/fields/dispatch-proofs.ts');
 export const inJobs = within('tests/fields/job-proofs.ts');
+export const inSteps = within('tests/fields/step-proofs.ts');
+export const inAsking = within('tests/fields/asking-proofs.ts');
 export const inWork = within('tests/fields/work-proofs.ts');
 export const inObjects = within('tests/fields/object-proofs.ts');
 export const inGateway = (name: string, test: string): Proof => ({

@@ -1,11 +1,10 @@
-/** The rows of frames about sessions: signing in, registering, liveness, health, the agent’s own log. */
+/** The rows of frames about sessions: signing in, registering, liveness and complaints. */
 import {
   type Coverage,
-  inAgent,
+  inAsking,
   inGateway,
   inRunner,
   inSessions,
-  inWork,
   source,
   takenBySdk,
 } from './proof.ts';
@@ -23,12 +22,6 @@ const confirmed = inSessions(
   'register.ack confirms the name, the labels, the session and the extensions',
 );
 const reported = inSessions('config.ack, agent.status and agent.log are kept as they came');
-const called = inSessions(
-  'agent.api.request is answered by its requestId with an agent.api.response that names the method',
-);
-const collected = inSessions(
-  'fleet.logs.request asks for an agent’s log, and its fleet.bundle.chunk frames come out as one archive',
-);
 const host = (what: string) => ({
   does: `Shown with the agent: ${what}.`,
   handledIn: source.agentRow,
@@ -139,7 +132,7 @@ export const sessionCoverage: Coverage = {
         'Confirmed to it; frames about work are taken from every agent, announced or not.',
       'extensions.approvals': {
         does: 'Its approvals stay open over a reconnect, and how they ended is told again.',
-        provenBy: inWork(
+        provenBy: inAsking(
           'agent.register with extensions.approvals keeps an approval open over a reconnect',
         ),
       },
@@ -153,6 +146,7 @@ export const sessionCoverage: Coverage = {
       labels: 'The labels by which it gets jobs: those that it said.',
       scalerManaged: {
         does: 'True for an agent that signed in with the token of the scaler.',
+        provenBy: inGateway('scaler', 'is one by its token, and is told so'),
         runner: inRunner('runner', 'ends with 0 when it has had nothing to do for long enough'),
       },
       pendingDispatch: {
@@ -183,126 +177,6 @@ export const sessionCoverage: Coverage = {
     fields: {
       messageId: 'Kept with the word that it has applied its registration.',
       agentId: 'Has to be the agent of the socket; otherwise the frame is a violation.',
-    },
-  },
-  'agent.status': {
-    handledIn: source.intake,
-    provenBy: reported,
-    fields: {
-      messageId: 'Kept with the report.',
-      agentId: 'Has to be the agent of the socket; otherwise the frame is a violation.',
-      activeJobs: 'Room for more jobs is what it can take less this; shown with the agent.',
-      memoryUsedMb: 'Kept with the report, which is shown with the agent.',
-      memoryAvailableMb: 'Kept with the report, which is shown with the agent.',
-      uptimeSeconds: 'Kept with the report, which is shown with the agent.',
-    },
-  },
-  'agent.log': {
-    handledIn: source.intake,
-    provenBy: reported,
-    fields: {
-      messageId: 'Kept with the lines.',
-      agentId: 'Has to be the agent of the socket; otherwise the frame is a violation.',
-      lines: 'Kept as they came, in the log of the agent.',
-      timestamp: 'Kept with the lines.',
-    },
-  },
-  'agent.metrics': {
-    handledIn: source.intake,
-    provenBy: harmless,
-    fields: {
-      messageId:
-        'Accepted and not used: only the latest measurement is held, in memory, and nothing of it is stored.',
-      agentId: 'Has to be the agent of the socket; otherwise the frame is passed over.',
-      metrics:
-        'The latest of each session is held in memory, within a bound of size, and nothing of it is stored.',
-      'metrics.name': 'Held with its measurement, and not used.',
-      'metrics.type': 'Held with its measurement, and not used.',
-      'metrics.value': 'Held with its measurement, and not used.',
-      'metrics.labels': 'Held with its measurement, and not used.',
-      'metrics.buckets': 'Held with its measurement, and not used.',
-      'metrics.count': 'Held with its measurement, and not used.',
-      'metrics.sum': 'Held with its measurement, and not used.',
-      timestamp: 'Held with its measurement, and not used.',
-    },
-  },
-  'agent.api.request': {
-    handledIn: source.reply,
-    provenBy: called,
-    fields: {
-      requestId: 'Stands in the answer.',
-      method: 'Named in the answer, which is that Waybill has no such method.',
-      params: 'Accepted and not used: there is no method that could read them.',
-    },
-  },
-  'agent.api.response': {
-    handledIn: source.reply,
-    provenBy: called,
-    fields: {
-      requestId: 'That of the request.',
-      result: {
-        does: 'Never sent: Waybill has no method to call. Our SDK passes it over.',
-        handledIn: source.agent,
-        provenBy: takenBySdk,
-      },
-      error: 'Says that the method is not supported, at once, so that no agent waits for it.',
-    },
-  },
-  'rate.limit.warning': {
-    handledIn: source.flow,
-    provenBy: inGateway(
-      'crowd',
-      'and sends faster than it may is slowed down, told so once, and loses no status',
-    ),
-    fields: {
-      retryAfterMs: 'For how long the socket is not read; nothing that was sent is dropped.',
-    },
-  },
-  'fleet.logs.request': {
-    handledIn: source.fleet,
-    provenBy: collected,
-    fields: {
-      requestId: 'Made for each request of a person; the frames of the answer carry it.',
-      logWindowHours: {
-        does: 'How far back the person asked for.',
-        runner: inAgent(
-          'diagnostics',
-          'finds the newest lines of the agent itself, as many as were asked for',
-        ),
-      },
-      maxBytes: {
-        does: 'How many raw bytes the person asked for; an answer that is much larger is given up.',
-        runner: inAgent(
-          'diagnostics',
-          'finds the newest lines of the agent itself, as many as were asked for',
-        ),
-      },
-    },
-  },
-  'fleet.bundle.chunk': {
-    handledIn: source.fleet,
-    provenBy: collected,
-    fields: {
-      requestId:
-        'Has to be one that this agent was asked under; otherwise the frame is a violation.',
-      seq: {
-        does: 'Has to follow the one before, from 0; a frame that is missing ends the collection.',
-        provenBy: inGateway(
-          'fleet',
-          'are none where a frame is missing, where they are too much, or where the agent says so',
-        ),
-      },
-      isLast: 'The archive is whole and stored.',
-      dataB64:
-        'Its bytes go into the object store as they come, and out again as the person’s download.',
-    },
-  },
-  'fleet.bundle.error': {
-    handledIn: source.fleet,
-    provenBy: collected,
-    fields: {
-      requestId: 'Ends the collection of that request.',
-      message: 'Told to the person who asked.',
     },
   },
 };

@@ -72,10 +72,32 @@ describe('a fact', () => {
     expect(idOf(frame, later)).not.toBe(first);
     expect(first).toMatch(/^[\x21-\x7e]+$/);
     const clean = parse({ type: 'job.status', ...job, messageId: 'm1', state: 'success' });
-    expect(idOf(clean, resends)).toBe(`${ORG}:${RUN}:a:m1:s9`);
+    expect(idOf(clean, resends)).toBe(`${ORG}:${RUN}:a:m1:${JOB}:job.status:s9`);
     // Nobody judges a line of a log: it is kept once, whatever the session.
     const chunk = parse({ type: 'log.chunk', ...job, stepIndex: 0, lines: [] });
     expect(idOf(chunk, later)).toBe(idOf(chunk, resends));
+  });
+
+  it('that our SDK resends is named by its attempt and kind too, so that each may count from one', () => {
+    const resends = { ...plain, resends: true };
+    const idOf = (frame: object, of = custody) => jobFact(parse(frame), '', of, resends).meta.id;
+    const ack = { type: 'job.ack', ...job };
+    const chunk = { type: 'log.chunk', ...job, stepIndex: 0, lines: [] };
+    expect(idOf({ ...ack, type: 'job.status', state: 'success' })).not.toBe(idOf(ack));
+    for (const frame of [ack, chunk]) {
+      expect(idOf(frame, { ...custody, attempt: 2 })).not.toBe(idOf(frame));
+      expect(idOf(frame, { ...custody, jobId: `${JOB}b` })).not.toBe(idOf(frame));
+    }
+  });
+
+  it('of usage is named by its attempt and message alone, so that each attempt may count from one', () => {
+    const report = parse({ type: 'usage.report', ...job, entries: [{ kind: 'tool_call' }] });
+    const idOf = (of: typeof custody, spoken: typeof plain) =>
+      jobFact(report, '', of, spoken).meta.id;
+    const first = idOf(custody, plain);
+    expect(idOf(custody, { ...plain, frameNo: 9, who: { ...who, session: 10 } })).toBe(first);
+    expect(idOf({ ...custody, attempt: 2 }, plain)).not.toBe(first);
+    expect(idOf({ ...custody, jobId: `${JOB}b` }, plain)).not.toBe(first);
   });
 
   it('about a socket has one name per session, attempt and kind', () => {

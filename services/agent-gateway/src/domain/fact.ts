@@ -10,6 +10,7 @@ import {
   runDraft,
   subjects,
   type wire,
+  wireJobId,
 } from '@waybill/protocol';
 import type { Custody } from './custody.ts';
 
@@ -85,12 +86,14 @@ function factId(message: JobFrame, custody: Custody, spoken: Spoken): string {
   const { org, runId, agentId } = custody;
   const messageId = 'messageId' in message ? message.messageId : undefined;
   if (typeof messageId !== 'string') return frameId(spoken);
-  const name = `${org}:${runId}:${plain(agentId)}:${plain(messageId)}`;
-  // A report counts once for ever, whoever sends it, on whichever session.
+  // Each attempt may count its own words from one, and each kind of them.
+  const name = `${org}:${runId}:${plain(agentId)}:${plain(messageId)}:${wireJobId(custody.jobId, custody.attempt)}`;
+  // A report counts once for ever, on whichever session.
   if (message.type === 'usage.report') return name;
   if (!spoken.resends) return frameId(spoken);
+  const word = `${name}:${message.type}`;
   // Runs judge a word by its session: what was void on one, and has spent its id, may count on the next.
-  return message.type === 'log.chunk' ? name : `${name}:s${spoken.who.session}`;
+  return message.type === 'log.chunk' ? word : `${word}:s${spoken.who.session}`;
 }
 
 type FactMeta = Readonly<{ id: string; source: string; session: number }> &

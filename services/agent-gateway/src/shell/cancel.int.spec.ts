@@ -70,6 +70,15 @@ describe('a cancel', () => {
     expect((await run.fold()).anomalies).toBe(0);
   });
 
+  it('tells the agent why a person wants it, in their own words', async () => {
+    const { url } = await world.gateway();
+    const agent = await registerAgent(url, { agentId: 'a' });
+    const run = await running(agent);
+    await run.cancelled('wrong branch');
+    await cancel(run);
+    expect(await agent.next('job.cancel')).toMatchObject({ reason: 'cancelled: wrong branch' });
+  });
+
   it('withdraws an offer that nobody has answered, and its agent is told', async () => {
     const { url } = await world.gateway();
     const agent = await registerAgent(url, { agentId: 'a' });

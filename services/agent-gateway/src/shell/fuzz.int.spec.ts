@@ -16,7 +16,8 @@ import {
 import { type LogWorld, openLogWorld, type TestRun } from './log-world.fixture.ts';
 import { type ObjectStore, openObjectStore } from './object-store.fixture.ts';
 
-const runs = Number(process.env['FC_RUNS'] ?? 25);
+const runs = Number(process.env['FC_RUNS'] ?? 40);
+const timeout = 60_000 + 1_000 * runs;
 const escaped: unknown[] = [];
 const keep = (error: unknown): void => void escaped.push(error);
 
@@ -116,7 +117,7 @@ const samples = Object.values(wireSamples).filter(
 );
 const anyBroken = fc.oneof(...samples.map((sample) => brokenFrame('agent', { ...sample })));
 
-describe('broken frames of every message', { timeout: 120_000 }, () => {
+describe('broken frames of every message', { timeout }, () => {
   it('from a registered agent get their answer and code, store nothing, and the agent comes back', async () => {
     const other = await healthy();
     const before = await stored();
@@ -188,7 +189,7 @@ describe('broken frames of every message', { timeout: 120_000 }, () => {
 });
 
 describe('valid frames of every message, with whatever else is in them', {
-  timeout: 120_000,
+  timeout,
 }, () => {
   const frames = anyValidFrame('agent').filter(
     ({ type }) => type !== 'auth.request' && type !== 'agent.register',

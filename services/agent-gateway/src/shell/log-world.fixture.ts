@@ -75,6 +75,8 @@ export type TestRun = Readonly<{
   offer(o: OfferOptions): Promise<number>;
   /** `to`: the agent that a cancel is addressed to. */
   decide(type: Exclude<DecisionType, 'job.offered'>, body: object, to?: string): Promise<number>;
+  /** A person wants the end of it. */
+  cancelled(reason: string): Promise<void>;
   /** A person's word about an approval. */
   votes(approvalId: string, decision: 'approve' | 'reject', reason?: string): Promise<void>;
   /** Waits until the run has an event of that type, the newest of them. */
@@ -397,6 +399,17 @@ function testRun({ journal, org, id, append }: RunParts): TestRun {
         ...(to === undefined ? {} : { to }),
       });
       return append(draft, seq);
+    },
+    cancelled: async (reason) => {
+      const asked = runDraft({
+        org,
+        runId: id,
+        type: 'cancel.requested',
+        meta: { id: `${id}:cancel`, source: '/test' },
+        body: JSON.stringify({ reason, by: 'ada' }),
+      });
+      const answer = await journal.append(asked);
+      if (answer.outcome !== 'stored') throw new Error(`not stored: ${answer.outcome}`);
     },
     votes: async (approvalId, decision, reason) => {
       const answer = await journal.append(

@@ -119,6 +119,8 @@ function openKept(): KeptRuns {
       const before = runs.get(runId);
       // Two that read at once: who has seen more stays.
       if (before !== undefined && before.folded.run.seq > next.folded.run.seq) return;
+      // Agents may name runs that there never were: these take nobody's place.
+      if (next.folded.run.seq === 0) return;
       drop(runId);
       if (next.bytes > limits.foldedBytesMax) return;
       runs.set(runId, next);

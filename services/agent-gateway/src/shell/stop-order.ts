@@ -46,17 +46,21 @@ export async function stopAsDecided(
     book.change(known, { phase: 'void' });
   const seat = registry.seat(found.session);
   if (seat === undefined) return;
-  tell(seat, event, { runId, jobId: wireJobId(jobId, attempt) });
+  const wish = judged.run.jobs.find(({ spec }) => spec.jobId === jobId)?.cancel?.reason ?? null;
+  tell(seat, event, { runId, jobId: wireJobId(jobId, attempt) }, wish);
   if (event.type === 'session.ended') registry.ended(event.body.session);
 }
 
-function tell(seat: Seat, event: StopEvent, job: Readonly<{ runId: string; jobId: string }>): void {
+type JobName = Readonly<{ runId: string; jobId: string }>;
+
+/** `wish`: why a person wants it so, in their own words. */
+function tell(seat: Seat, event: StopEvent, job: JobName, wish: string | null): void {
   switch (event.type) {
     case 'job.cancel':
-      seat.stop(job, event.body.reason, event.body.force);
+      seat.stop(job, inWords(event.body.reason, wish), event.body.force);
       break;
     case 'job.cancelled':
-      seat.stop(job, event.body.reason, true);
+      seat.stop(job, inWords(event.body.reason, wish), true);
       break;
     case 'job.expired':
       seat.stop(job, 'ack_timeout');
@@ -76,3 +80,7 @@ function tell(seat: Seat, event: StopEvent, job: Readonly<{ runId: string; jobId
       break;
   }
 }
+
+/** The field is for people; what it begins with is for programs. */
+const inWords = (reason: string, wish: string | null): string =>
+  reason === 'cancelled' && wish !== null ? `${reason}: ${wish}` : reason;

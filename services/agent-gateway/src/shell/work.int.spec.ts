@@ -3,6 +3,7 @@ import { eventually } from '@waybill/process/testing';
 import { parseJson, subjects } from '@waybill/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type PlainAgent, registerAgent, TOKEN } from '../../../../tests/support/plain-agent.ts';
+import { limits } from '../domain/limits.ts';
 import { type LogWorld, openLogWorld, type RunOptions, type TestRun } from './log-world.fixture.ts';
 import { changedGateway } from './open-gateway.fixture.ts';
 
@@ -103,6 +104,34 @@ describe('usage', () => {
     await world.hasAgent('thief', 'violation');
     expect(await run.types()).not.toContain('usage.reported');
   });
+
+  it('of runs that there never were takes no place of those that there are', async () => {
+    const run = await world.run();
+    const readFrom: (number | undefined)[] = [];
+    const { url: at, stop } = await changedGateway(world, servers.nats, ({ load }) => ({
+      load: (stream, filter, o) => {
+        if (filter.includes(`.${run.runId}.`)) readFrom.push(o?.fromSeq);
+        return load(stream, filter, o);
+      },
+    }));
+    const agent = await registerAgent(at, { agentId: 'a' });
+    await run.offer({ agentId: 'a', session: await world.session('a') });
+    await agent.next('job.dispatch');
+    const job = { runId: run.runId, jobId: run.wireId() };
+    agent.send({ type: 'job.ack', messageId: 'ack', ...job, timestamp });
+    await run.jobState('running');
+    const liar = await registerAgent(at, { agentId: 'liar' });
+    for (let index = 0; index <= limits.foldedRunsMax; index++) {
+      const runId = `${run.runId.slice(0, -7)}${String(index).padStart(5, '0')}-0`;
+      liar.send(usage({ runId, jobId: `${runId}-0` }, `u${index}`));
+    }
+    await eventually(() => liar.count('usage.ack') > limits.foldedRunsMax, { withinMs: 30_000 });
+    readFrom.length = 0;
+    agent.send({ type: 'job.concurrency.report', messageId: 'c', ...job, group: 'g' });
+    await agent.next('job.concurrency.ack');
+    expect(readFrom).toEqual([expect.toSatisfy((from: number) => from > 1)]);
+    await stop();
+  }, 60_000);
 });
 
 describe('what an agent tells of its work', () => {
@@ -256,8 +285,7 @@ describe('the log of a step', () => {
     );
 
   it('is cut at its limit with one line, each step for itself and whatever its number', async () => {
-    const limits = { job: () => ({ maxLogSizeBytes: 1_000 }) };
-    const { run, agent, job } = await started('a', limits);
+    const { run, agent, job } = await started('a', { job: () => ({ maxLogSizeBytes: 1_000 }) });
     const line = 'x'.repeat(99);
     for (const step of [0, -1, 2_000_000_000]) {
       for (let count = 0; count < 3; count += 1)
@@ -282,8 +310,7 @@ describe('the log of a step', () => {
   });
 
   it('is not longer because its gateway was another one in between', async () => {
-    const limits = { job: () => ({ maxLogSizeBytes: 250 }) };
-    const { run, agent, job } = await started('a', limits);
+    const { run, agent, job } = await started('a', { job: () => ({ maxLogSizeBytes: 250 }) });
     const line = 'x'.repeat(99);
     agent.send(chunk(job, 0, [line, line]));
     await agent.roundTrip();

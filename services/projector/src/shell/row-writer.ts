@@ -68,15 +68,20 @@ export async function readRows<T extends TableName>(
   const casts = parts.map(({ kind }, index) => `$${index + 1}::${kind}[]`).join(', ');
   const list = parts.map(({ name }) => quoted(name)).join(', ');
   const statement = `select t.* from ${quoted(tx.schema)}.${quoted(table)} t join unnest(${casts}) k(${list}) using (${list})`;
-  const values = parts.map(({ name }) => keys.map((key) => key[name]));
+  const values = parts.map((part) => keys.map((key) => valueOf(part, key[part.name])));
   const { rows } = await tx.db.executeQuery<Row<T>>(CompiledQuery.raw(statement, values));
   for (const row of rows) found.set(rowKey(table, row), draftOf(table, row));
   return found;
 }
 
-/** The key of a row as text, equal for a row and its draft. */
+/** The key of a row as text, equal for a row and its draft: what Postgres cannot hold is not in it. */
 export const rowKey = (table: TableName, row: AnyRow): string =>
-  JSON.stringify(tables[table].key.map((name) => row[name]));
+  JSON.stringify(
+    tables[table].key.map((name: string) => {
+      const value = row[name];
+      return typeof value === 'string' ? textValue(value) : value;
+    }),
+  );
 
 const columnsOf = (table: TableName): readonly Column[] => columns[table] ?? [];
 
