@@ -8,7 +8,7 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runJob } from './job-run.ts';
 import { configOf, ran, recordedJob, scratch, surroundings } from './recorded-job.fixture.ts';
-import { gitEnvironment } from './repository.ts';
+import { gitEnvironment, workflowRepositoryOf } from './repository.ts';
 
 function repository(text: string): Readonly<{ folder: string; sha: string }> {
   const folder = path.join(scratch(), 'repo.git');
@@ -255,5 +255,16 @@ describe('the workflow’s own repository', () => {
     const other = await both('pw-of-the-source');
     const { outcome } = await ran([look], { ...fields, jobConfig: other.jobConfig });
     expect(outcome).toMatchObject({ state: 'failed', data: { reason: 'checkout_failed' } });
+  });
+
+  it.each([
+    ['https://git.example/flow', true],
+    ['http://git.example/flow', false],
+    ['https://git.example:8443/flow', false],
+    ['https://other.example/flow', false],
+  ])('at %s has the credentials of the source: %s', (url, isShared) => {
+    const auth = { kind: 'basic', secret: 'pw' } as const;
+    const own = workflowRepositoryOf(url, {}, { url: 'https://git.example/source', auth });
+    expect(own.auth).toEqual(isShared ? auth : undefined);
   });
 });

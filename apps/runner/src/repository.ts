@@ -24,11 +24,11 @@ export function repositoryOf(dispatch: wire.JobDispatch): Repository {
 
 /**
  * The workflow's own repository. Without credentials of its own it is read with those of the source, where it is on the same
- * host: another one must not learn them.
+ * host: another one must not learn them, nor whoever listens on the way to it.
  */
 export function workflowRepositoryOf(
   text: string,
-  { workflowAuth }: wire.JobDispatch,
+  { workflowAuth }: Pick<wire.JobDispatch, 'workflowAuth'>,
   source: Repository,
 ): Repository {
   const { url, auth } = splitUrl(text);
@@ -38,7 +38,10 @@ export function workflowRepositoryOf(
 
 /** Also of `git@host:path`; paths have none, and are all on one. */
 function hostOf(url: string): string {
-  if (URL.canParse(url)) return new URL(url).host;
+  if (URL.canParse(url)) {
+    const { protocol, host } = new URL(url);
+    return `${protocol}//${host}`;
+  }
   return /^(?:[^@/]+@)?([^:/]+):/.exec(url)?.[1] ?? '';
 }
 

@@ -1,4 +1,8 @@
-import { expect, it } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
 import { secretMask } from './secret-mask.ts';
 import { parseOutputs, readOutputs } from './step-outputs.ts';
 
@@ -21,6 +25,16 @@ it('a key cannot reach an object’s inside', () => {
   expect(Object.getPrototypeOf(parseOutputs('__proto__=x', mask))).toBe(Object.prototype);
 });
 
-it('a step without a file has no outputs', async () => {
-  expect(await readOutputs('/nonexistent/output', mask)).toEqual({});
+it('a step without a file has no outputs', () => {
+  expect(readOutputs('/nonexistent/output', mask)).toEqual({});
+});
+
+it('neither a pipe nor a link in the place of the file holds up the runner', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'waybill-outputs-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [pipe, link] = [path.join(folder, 'pipe'), path.join(folder, 'link')];
+  execFileSync('mkfifo', [pipe]);
+  symlinkSync('/dev/zero', link);
+  expect(readOutputs(pipe, mask)).toEqual({});
+  expect(readOutputs(link, mask)).toEqual({});
 });

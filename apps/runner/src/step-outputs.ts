@@ -1,5 +1,5 @@
 /** What steps hand on: lines `key=value` that they append to the file in WAYBILL_OUTPUT. Secrets are hidden in it. */
-import { readFile } from 'node:fs/promises';
+import { growingFile } from './growing-file.ts';
 import type { SecretMask } from './secret-mask.ts';
 
 export type StepOutputs = Readonly<Record<string, string>>;
@@ -33,11 +33,6 @@ export function outputOf(line: string): readonly [string, string] | undefined {
   ];
 }
 
-export async function readOutputs(file: string, mask: SecretMask): Promise<StepOutputs> {
-  try {
-    return parseOutputs(await readFile(file, 'utf8'), mask);
-  } catch {
-    // A step may do with its file what it likes, also remove it.
-    return {};
-  }
-}
+/** A step may do with its file what it likes: remove it, or put something else in its place. */
+export const readOutputs = (file: string, mask: SecretMask): StepOutputs =>
+  parseOutputs(growingFile(file).end().join('\n'), mask);

@@ -79,7 +79,7 @@ export async function runStep(step: StepPlan, o: StepContext): Promise<StepEnd> 
   job.step(step.index, step.name, status, { exitCode, signal, durationMs, ...error }, more);
   return {
     result: { name: step.name, status, durationMs, exitCode, ...error },
-    outputs: status === 'success' ? await readOutputs(outputFile, mask) : {},
+    outputs: status === 'success' ? readOutputs(outputFile, mask) : {},
     secretOutputs: status === 'success' ? told.secretOutputs : {},
     timedOut: why instanceof TimedOut,
   };

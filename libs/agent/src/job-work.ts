@@ -40,16 +40,36 @@ export function createJobWork(o: JobWorkOptions): JobWork {
 
   return {
     usage: (entries) => {
-      const { usageEntriesMax } = wire.wireLimits;
-      for (let at = 0; at < entries.length; at += usageEntriesMax) {
-        const some = entries.slice(at, at + usageEntriesMax);
+      for (const some of inReports(entries))
         o.keepUsage(valid({ type: 'usage.report', ...header(), entries: some }));
-      }
     },
     conversation: (status) => report({ type: 'conversation.status', ...header(), ...status }),
     contextBundle: (bundle) => report({ type: 'context.bundle', ...header(), ...bundle }),
     workspaceRef: (workspace) => report({ type: 'workspace.ref', ...header(), ...workspace }),
   };
+}
+
+/** A report that some server cannot take would be sent to it for ever. */
+const reportBytesMax = 262_144;
+
+function inReports(entries: readonly wire.UsageEntry[]): readonly wire.UsageEntry[][] {
+  const reports: wire.UsageEntry[][] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    bytes += Buffer.byteLength(JSON.stringify(entry));
+    const last = reports.at(-1);
+    if (
+      last !== undefined &&
+      last.length < wire.wireLimits.usageEntriesMax &&
+      bytes < reportBytesMax
+    )
+      last.push(entry);
+    else {
+      reports.push([entry]);
+      bytes = Buffer.byteLength(JSON.stringify(entry));
+    }
+  }
+  return reports;
 }
 
 /** What names the job in its frames. */

@@ -37,11 +37,23 @@ export function openOutbox(
   const size = (): number => kept.statuses.length + kept.usage.length;
   if (size() === 0) emptied.resolve();
 
+  let settledSince = 0;
+  const write = (): void => {
+    settledSince = 0;
+    if (o.file !== undefined) save(o.file, { agentId: o.agentId, ...kept }, o.log);
+  };
   const set = (next: Kept): void => {
     const before = size();
     kept = next;
     if (before === 0 && size() > 0) emptied = Promise.withResolvers<void>();
-    if (o.file !== undefined) save(o.file, { agentId: o.agentId, ...kept }, o.log);
+    write();
+  };
+  /** A report that is sent once more counts once: the file need not be written for each that is settled. */
+  const settled = (next: Kept): void => {
+    const isUsage = next.statuses.length === kept.statuses.length;
+    kept = next;
+    settledSince += 1;
+    if (!isUsage || settledSince * 4 >= size()) write();
     if (size() === 0) emptied.resolve();
   };
 
@@ -68,7 +80,7 @@ export function openOutbox(
       const isOther = (one: Readonly<{ messageId: string }>): boolean =>
         one.messageId !== messageId;
       const next = { statuses: kept.statuses.filter(isOther), usage: kept.usage.filter(isOther) };
-      if (next.statuses.length + next.usage.length < before) set(next);
+      if (next.statuses.length + next.usage.length < before) settled(next);
     },
     empty: () => emptied.promise,
   };

@@ -70,6 +70,20 @@ describe('usage', () => {
     expect(await second.drain({ withinMs: 5_000 })).toBe(true);
   });
 
+  it('is told in frames that any server takes, however much it is', async () => {
+    const { run, jobs } = heldRun();
+    const { server } = await startTrial(run, { server: { extensions: working } });
+    server.send(dispatchOf('j1'));
+    const { handle } = await eventually(() => jobs.get('j1'));
+    const long = { ...entry, 'gen_ai.response.id': 'é'.repeat(1_000) };
+    handle.usage(Array.from({ length: 500 }, () => long));
+    const told = (): number =>
+      server.of('usage.report').reduce((sum, { entries }) => sum + entries.length, 0);
+    await eventually(() => told() === 500);
+    for (const report of server.of('usage.report'))
+      expect(Buffer.byteLength(JSON.stringify(report))).toBeLessThan(512 * 1_024);
+  });
+
   it('that nobody knows is not kept', async () => {
     const { run, jobs } = heldRun();
     const { agent, server } = await startTrial(run);

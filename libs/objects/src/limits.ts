@@ -16,6 +16,8 @@ export const objectLimits = {
   commitMs: 60 * 60_000,
   /** Uploads of one attempt for one name that are not settled. */
   uploadsOpen: 8,
+  /** Uploads of one attempt that are not settled. */
+  uploadsOpenAttempt: 64,
   /** Uploads of one organisation that are not settled. */
   uploadsOpenOrg: 5_000,
   /** Caches of one organisation; beyond it the ones that were not used for longest are evicted. */

@@ -5,12 +5,13 @@
 import type { Reader, Table, TableRow } from '@waybill/journal';
 import { backoffMs, type Clock, type Logger, Outage } from '@waybill/process';
 import { type QuotaClass, quotaClassOf } from './limits.ts';
-import type { ObjectEntry, ObjectName } from './object.ts';
+import type { ObjectEntry, ObjectName, Owner } from './object.ts';
 import {
   type EntryRow,
   entryKey,
   groupKey,
   isEntryKey,
+  isOwnedBy,
   type Note,
   notePrefix,
   readEntry,
@@ -30,8 +31,8 @@ export type ObjectIndex = Readonly<{
   entry(name: ObjectName): KnownEntry | undefined;
   notes(): Iterable<KnownNote>;
   notesOf(name: ObjectName): readonly KnownNote[];
-  /** Uploads that are open. */
-  uploadCount(org: string): number;
+  /** Uploads that are open, of one attempt or of all. */
+  uploadCount(org: string, owner?: Owner): number;
   /** An object stands for the bytes under this key. */
   isUsed(bytesKey: string): boolean;
   usedBytes(org: string, of: QuotaClass): number;
@@ -102,10 +103,12 @@ export async function openObjectIndex({ table, clock, log }: Deps): Promise<Obje
       const prefix = notePrefix(name);
       return [...held.notes.values()].filter(({ key }) => key.startsWith(prefix));
     },
-    uploadCount: (org) => {
+    uploadCount: (org, owner) => {
       let count = 0;
-      for (const { value } of held.notes.values())
-        if (value.upload !== undefined && value.org === org) count += 1;
+      for (const { value } of held.notes.values()) {
+        if (value.upload === undefined || value.org !== org) continue;
+        if (owner === undefined || isOwnedBy(value.upload, owner)) count += 1;
+      }
       return count;
     },
     isUsed: (bytesKey) => held.used.has(bytesKey),

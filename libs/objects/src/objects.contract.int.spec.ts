@@ -377,6 +377,15 @@ describe.each(worlds)('objects $title', ({ start }) => {
     expect(await begin({ name: 'most' })).toEqual({ refusal: 'unavailable' });
   });
 
+  it('of one attempt take no place from another, however many it begins', async () => {
+    const bounded = await world.open({ uploadsOpenAttempt: 3, uploadsOpenOrg: 100 });
+    const { org } = named();
+    const begin = (name: string, by = owner()) => bounded.beginUpload(named({ org, name }), by);
+    for (const name of ['a', 'b', 'c']) expect(await begin(name)).toHaveProperty('url');
+    expect(await begin('d')).toEqual({ refusal: 'unavailable' });
+    expect(await begin('d', owner({ attempt: 2, fence: 99 }))).toHaveProperty('url');
+  });
+
   it('are written and read on the server side without a URL, the first of a name', async () => {
     for (const size of [0, 10, 20_000_000]) {
       const name = named({ kind: 'log', name: `${size}` });

@@ -85,16 +85,22 @@ async function sweepNotes(storage: ObjectStorage, nowMs: number): Promise<number
     const now = value.sweeping === true ? seq : await table.put(key, text, { expect: seq });
     if (now !== undefined) marked.push({ key, seq: now, value });
   }
-  // From the mark on no commit can begin; whatever was committed before is known then.
+  // From the mark on no commit can begin; whatever was committed before is known then, and perhaps not a moment later.
   await index.fresh();
+  const sweeps = marked.map((note) => ({
+    note,
+    abandoned: note.value.keys.filter((each) => !index.isUsed(each)),
+  }));
   let swept = 0;
-  for (const note of marked) if (await sweepNote(storage, note)) swept += 1;
+  for (const each of sweeps) if (await sweepNote(storage, each)) swept += 1;
   return swept;
 }
 
-async function sweepNote(storage: ObjectStorage, { key, seq, value }: KnownNote): Promise<boolean> {
-  const { index, places, table } = storage;
-  const abandoned = value.keys.filter((each) => !index.isUsed(each));
+type Sweep = Readonly<{ note: KnownNote; abandoned: readonly string[] }>;
+
+async function sweepNote(storage: ObjectStorage, { note, abandoned }: Sweep): Promise<boolean> {
+  const { places, table } = storage;
+  const { key, seq, value } = note;
   // Of a storage that is not set up here somebody else must remove them.
   if (abandoned.some((each) => places.at(each) === undefined)) return false;
   try {

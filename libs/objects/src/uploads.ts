@@ -33,6 +33,7 @@ export async function beginUpload(
   if (
     isLate ||
     open.length >= limits.uploadsOpen ||
+    (owner !== null && index.uploadCount(org, owner) >= limits.uploadsOpenAttempt) ||
     index.uploadCount(org) >= limits.uploadsOpenOrg
   )
     return refused('unavailable');

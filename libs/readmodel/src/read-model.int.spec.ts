@@ -14,6 +14,7 @@ import { listRules, rule } from './rule-query.ts';
 import { listRuns, runSummary } from './run-query.ts';
 import { type Row, tables } from './tables.ts';
 import { listTriggers, trigger } from './trigger-query.ts';
+import { listAttestations } from './work-query.ts';
 
 const log = createLogger({ name: 'test', level: 'silent' });
 let stop: () => Promise<void>;
@@ -347,6 +348,50 @@ describe('queries', () => {
         attempt: null,
         body: { text: 'nul \ufffd\ufffd \\u0000' },
       },
+    ]);
+  });
+});
+
+describe('attestations of one artefact', () => {
+  it('of trusted runs come before those of forks, however new those are', async () => {
+    const subjectDigest = 'ab'.repeat(32);
+    for (const [n, trust] of [
+      [9_001, 'trusted'],
+      [9_002, 'fork'],
+      [9_003, 'trusted'],
+      [9_004, 'fork'],
+    ] as const) {
+      const run = { ...aRun('attested', n), trust };
+      const { usage, trigger: about } = run;
+      const texts = { usage: JSON.stringify(usage), trigger: JSON.stringify(about) };
+      await model.db
+        .insertInto('runs')
+        .values({ ...run, ...texts })
+        .execute();
+      await model.db
+        .insertInto('attestations')
+        .values({
+          org: 'attested',
+          run_id: run.run_id,
+          seq: n,
+          job_id: 'j',
+          attempt: 1,
+          agent_id: 'a',
+          subject_name: 'app',
+          subject_digest: subjectDigest,
+          media_type: 'x',
+          sha256: 'x',
+          size_bytes: 1,
+          created_at: at,
+        })
+        .execute();
+    }
+    const found = await listAttestations(model.db, { org: 'attested', subjectDigest, limit: 10 });
+    expect(found.map(({ seq, trust }) => [seq, trust])).toEqual([
+      [9_003, 'trusted'],
+      [9_001, 'trusted'],
+      [9_004, 'fork'],
+      [9_002, 'fork'],
     ]);
   });
 });

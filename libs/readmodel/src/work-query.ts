@@ -1,5 +1,5 @@
 /** What agents have used and left behind, as lists show it. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import {
   type BadCursor,
   badCursor,
@@ -68,6 +68,8 @@ export type AttestationSummary = Readonly<{
   subjectDigest: string;
   mediaType: string;
   runId: string;
+  /** Whose code that run is of: `trusted` or `fork`. */
+  trust: string;
   jobId: string;
   attempt: number;
   agentId: string;
@@ -77,17 +79,25 @@ export type AttestationSummary = Readonly<{
   seq: number;
 }>;
 
-/** Of one artefact, by its digest; the newest first. */
+/** Of one artefact, by its digest; the newest first, but behind those of trusted runs whatever a fork's run says of it. */
 export async function listAttestations(
   db: Kysely<Database>,
   o: Readonly<{ org: string; subjectDigest: string; limit: number }>,
 ): Promise<readonly AttestationSummary[]> {
+  const trust = sql<string>`coalesce(runs.trust, 'trusted')`;
   const rows = await db
     .selectFrom('attestations')
-    .selectAll()
-    .where('org', '=', o.org)
+    .leftJoin('runs', (join) =>
+      join
+        .onRef('runs.org', '=', 'attestations.org')
+        .onRef('runs.run_id', '=', 'attestations.run_id'),
+    )
+    .selectAll('attestations')
+    .select(trust.as('trust'))
+    .where('attestations.org', '=', o.org)
     .where('subject_digest', '=', o.subjectDigest)
-    .orderBy('seq', 'desc')
+    .orderBy(sql`${trust} = 'fork'`)
+    .orderBy('attestations.seq', 'desc')
     .limit(o.limit)
     .execute();
   return rows.map((row) => ({
@@ -95,6 +105,7 @@ export async function listAttestations(
     subjectDigest: row.subject_digest,
     mediaType: row.media_type,
     runId: row.run_id,
+    trust: row.trust,
     jobId: row.job_id,
     attempt: row.attempt,
     agentId: row.agent_id,

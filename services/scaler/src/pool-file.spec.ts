@@ -53,6 +53,7 @@ describe('the file of the pools', () => {
     ['pools:\n  - { name: a, max: 1, idleTimeout: soon }', 'pools.0.idleTimeout'],
     ['pools:\n  - { name: a, max: 1, idleTimeout: 0s }', 'must not be 0'],
     ['pools:\n  - { name: a, max: 1, startTimeout: 1ms }', 'must be 1s or more'],
+    ['pools:\n  - { name: a, max: 1, labels: ["x,y"] }', 'must not hold a comma'],
     ['pools:\n  - { name: a, max: 1, colour: red }', 'colour'],
     ['pools:\n  - { name: a, max: 1 }\n  - { name: a, max: 1 }', 'must have names of their own'],
     ['pools: [', 'cannot be read'],

@@ -13,13 +13,21 @@ import type { Pool } from './domain/scaler.ts';
 const { labelCharsMax, labelsMax, concurrencyMax } = wire.wireLimits;
 const agentsMax = 1_000;
 
+/** Runners read their labels from a list with commas between. */
+const label = z
+  .string()
+  .trim()
+  .min(1)
+  .max(labelCharsMax)
+  .refine((text) => !text.includes(','), { error: 'must not hold a comma' });
+
 const PoolEntry = z
   .strictObject({
     name: z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 lower case letters, digits or "-"'),
     labels: z
-      .array(z.string().trim().min(1).max(labelCharsMax))
+      .array(label)
       .max(labelsMax - 3)
       .default([]),
     min: z.int().min(0).max(agentsMax).default(0),

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listen } from './event-client.fixture.ts';
 import { forget } from './nats-admin.fixture.ts';
 import { writeWholeRun } from './run-log.fixture.ts';
+import { logPage } from './run-log.ts';
 import { ORG, type RunningApi, startApi } from './running-api.fixture.ts';
 
 let api: RunningApi;
@@ -51,6 +52,42 @@ describe('the log of a run that has ended', () => {
     const rest = await logsOf(runId, `?limit=1&cursor=${pages.next}`);
     expect([...pages.items, ...rest.items]).toEqual(before.items);
     expect(rest.next).toBeNull();
+  });
+
+  it('is read once from its archive, in however many pages', async () => {
+    const { runId } = await writeWholeRun(api.journal, 'paged');
+    const [first, second] = (await logsOf(runId)).items;
+    if (first === undefined || second === undefined) throw new Error('the run has no log');
+    const seqs = Array.from({ length: 20 }, (_, n) => first.seq + n);
+    await archive(
+      runId,
+      seqs.map((seq) => ({ ...first, seq })),
+    );
+    await forget(api, 'WB_LOGS', subjects.logsOf(ORG, runId));
+    const { journal, ring, host } = api;
+    const objects = await openObjects({ journal, ring, publicUrl: '', settings: {}, ...host });
+    let reads = 0;
+    const read: typeof objects.read = (entry) => {
+      reads += 1;
+      return objects.read(entry);
+    };
+    const reader = { journal, clock: systemClock, org: ORG, objects: { find: objects.find, read } };
+    const told: number[] = [];
+    for (let after = 0; ; ) {
+      const page = await logPage(reader, runId, 4, after);
+      const shown = page.slice(0, 3).map(({ seq }) => seq);
+      told.push(...shown);
+      after = shown.at(-1) ?? after;
+      if (page.length < 4) break;
+    }
+    expect(told).toEqual(seqs);
+    expect(reads).toBe(1);
+    // Whoever asks for a page once more, or begins in the middle, gets it all the same.
+    for (const after of [seqs[4] ?? 0, seqs[4] ?? 0, 0])
+      expect((await logPage(reader, runId, 2, after)).map(({ seq }) => seq)).toEqual(
+        seqs.filter((seq) => seq > after).slice(0, 2),
+      );
+    await objects.close();
   });
 
   it('follows from its archive too, and then ends', async () => {

@@ -303,4 +303,19 @@ describe('what a run reaches other places with', () => {
     expect(await refused.text()).not.toContain(canary);
     expect(api.logged()).not.toContain(canary);
   });
+
+  it('is sealed too where the password stands in the address', async () => {
+    const canary = 'address-canary-9d8e7f';
+    const repoUrl = `https://me:${canary}@git.example.org/acme/shop.git`;
+    const { runId } = await answered(api.post('/runs', { jobs, repoUrl }));
+    const message = await storedRequest(runId);
+    expect(Buffer.from(message.body).toString()).not.toContain(canary);
+    const stored = parseJson(message.body) as { credentials: Sealed; repoUrl: string };
+    expect(stored.repoUrl).toBe('https://git.example.org/acme/shop.git');
+    const place = { org: ORG, run: runId, field: 'credentials' };
+    expect(await open(api.ring, stored.credentials, place)).toEqual({
+      sourceAuth: { kind: 'basic', user: 'me', secret: canary },
+    });
+    expect(api.logged()).not.toContain(canary);
+  });
 });

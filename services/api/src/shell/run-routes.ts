@@ -11,6 +11,7 @@ import {
 import { listRuns } from '@waybill/readmodel';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { withoutPassword } from '../domain/clone-address.ts';
 import { jobMistakes, mistakeOf, placedOf } from '../domain/mistake.ts';
 import type { Problem } from '../domain/problems.ts';
 import { type Answer, answering, isProblem, tooLarge } from './answer.ts';
@@ -59,8 +60,10 @@ async function addRun(request: FastifyRequest, api: ApiContext): Promise<Answer 
   const json = jsonBodyOf(request, bounds);
   if (isProblem(json)) return json;
   for (const name of secretMembers) registerSecretValues(memberOf(json.value, name));
-  const wanted = requestOf(json.value, api);
-  if (isProblem(wanted)) return wanted;
+  const asked = requestOf(json.value, api);
+  if (isProblem(asked)) return asked;
+  const wanted = withoutPassword(asked);
+  registerSecretValues(wanted.sourceAuth?.secret);
   const deliveryId = deliveryIdOf(request, bounds);
   if (typeof deliveryId !== 'string') return deliveryId;
   const trigger = triggerId(org, SOURCE, deliveryId);

@@ -14,37 +14,44 @@ export function matchesGlobs(globs: readonly string[], text: string): boolean {
   return matched;
 }
 
-const PARTS = /\*\*\/|\*\*|[^]/g;
-
 /** Marks where in the text the glob may stand after each of its parts: going back and forth would take for ever. */
 function isMatch(glob: string, text: string): boolean {
-  let ends = Array.from({ length: text.length + 1 }, (_, at) => at === 0);
-  for (const [part] of glob.matchAll(PARTS)) {
+  let ends = new Uint8Array(text.length + 1);
+  ends[0] = 1;
+  for (let at = 0; at < glob.length; ) {
+    const part = partAt(glob, at);
     ends = endsOf(part, text, ends);
-    if (!ends.includes(true)) return false;
+    if (!ends.includes(1)) return false;
+    at += part.length;
   }
-  return ends[text.length] === true;
+  return ends[text.length] === 1;
 }
 
-function endsOf(part: string, text: string, begins: readonly boolean[]): boolean[] {
+function partAt(glob: string, at: number): string {
+  if (glob.startsWith('**/', at)) return '**/';
+  return glob.startsWith('**', at) ? '**' : glob.charAt(at);
+}
+
+function endsOf(part: string, text: string, begins: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (part.startsWith('*')) return endsOfMany(part, text, begins);
+  const ends = new Uint8Array(begins.length);
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    const isPart = part === '?' ? char !== '/' : char === part;
+    if (isPart && begins[at] === 1) ends[at + 1] = 1;
+  }
+  return ends;
+}
+
+/** Of a part for any number of characters, none included. */
+function endsOfMany(part: string, text: string, begins: Uint8Array): Uint8Array<ArrayBuffer> {
+  const ends = new Uint8Array(begins);
   let isOpen = false;
-  return begins.map((begin, at) => {
-    const before = at === 0 ? '' : text.charAt(at - 1);
-    const isBehindOne = at > 0 && begins[at - 1] === true;
-    switch (part) {
-      case '**/':
-        isOpen ||= isBehindOne;
-        return begin || (isOpen && before === '/');
-      case '**':
-        isOpen ||= begin;
-        return isOpen;
-      case '*':
-        isOpen = begin || (isOpen && before !== '/');
-        return isOpen;
-      case '?':
-        return isBehindOne && before !== '/';
-      default:
-        return isBehindOne && before === part;
-    }
-  });
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    isOpen ||= begins[at] === 1;
+    if (part === '*' && char === '/') isOpen = false;
+    if (isOpen && (part !== '**/' || char === '/')) ends[at + 1] = 1;
+  }
+  return ends;
 }

@@ -64,6 +64,11 @@ describe('a glob', () => {
     expect(matchesGlobs(['!wip/**'], 'main')).toBe(true);
     expect(matchesGlobs(['!wip/**', 'wip/keep'], 'wip/keep')).toBe(true);
   });
+
+  it('that an agent has made up to be tried for ever takes no longer than another', () => {
+    const glob = `${'**?'.repeat(300)}!`;
+    expect(matchesGlobs([glob], 'git.example/owner-of-many/repository-of-one')).toBe(false);
+  });
 });
 
 describe('a rule', () => {
