@@ -54,4 +54,9 @@ describe('a condition', () => {
   ])('%j is refused when it is read', (text) => {
     expect(() => readCondition(text)).toThrow(ConditionError);
   });
+
+  it('may be long without being deep', () => {
+    const long = Array.from({ length: 200 }, () => 'success()').join(' && ');
+    expect(inEach(long)).toEqual([true, false, false]);
+  });
 });

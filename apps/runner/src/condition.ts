@@ -88,7 +88,13 @@ function parse(tokens: readonly Token[]): Node {
     return (on) => (String(left(on)) === String(right(on))) === isEqual;
   };
   const single = (): Node => {
-    if (++depth > depthMax) throw new ConditionError('is nested too deeply');
+    depth += 1;
+    if (depth > depthMax) throw new ConditionError('is nested too deeply');
+    const node = value();
+    depth -= 1;
+    return node;
+  };
+  const value = (): Node => {
     if (take('!')) {
       const inner = single();
       return (on) => !isTrue(inner(on));

@@ -20,6 +20,8 @@ export const objectLimits = {
   uploadsOpenAttempt: 64,
   /** Uploads of one organisation that are not settled. */
   uploadsOpenOrg: 5_000,
+  /** What all of them together may still bring: bytes that were never committed lie on the disk of the log too. */
+  uploadsOpenBytes: 64 * gib,
   /** Caches of one organisation; beyond it the ones that were not used for longest are evicted. */
   cacheBytes: 5 * gib,
   cacheTtlMs: 7 * day,

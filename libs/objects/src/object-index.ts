@@ -33,6 +33,8 @@ export type ObjectIndex = Readonly<{
   notesOf(name: ObjectName): readonly KnownNote[];
   /** Uploads that are open, of one attempt or of all. */
   uploadCount(org: string, owner?: Owner): number;
+  /** What the open uploads of the organisation may still bring. */
+  uploadBytes(org: string): number;
   /** An object stands for the bytes under this key. */
   isUsed(bytesKey: string): boolean;
   usedBytes(org: string, of: QuotaClass): number;
@@ -110,6 +112,12 @@ export async function openObjectIndex({ table, clock, log }: Deps): Promise<Obje
         if (owner === undefined || isOwnedBy(value.upload, owner)) count += 1;
       }
       return count;
+    },
+    uploadBytes: (org) => {
+      let bytes = 0;
+      for (const { value } of held.notes.values())
+        if (value.org === org) bytes += value.upload?.bytesMax ?? 0;
+      return bytes;
     },
     isUsed: (bytesKey) => held.used.has(bytesKey),
     usedBytes: held.usedBytes,

@@ -386,6 +386,16 @@ describe.each(worlds)('objects $title', ({ start }) => {
     expect(await begin('d', owner({ attempt: 2, fence: 99 }))).toHaveProperty('url');
   });
 
+  it('may together bring no more than there is room for, whether they ever do or not', async () => {
+    const bounded = await world.open({ uploadsOpenBytes: 100 });
+    const { org } = named();
+    const begin = (name: string, bytesMax: number) =>
+      bounded.beginUpload(named({ org, name }), owner(), { bytesMax });
+    expect(await begin('a', 60)).toHaveProperty('url');
+    expect(await begin('b', 41)).toEqual({ refusal: 'unavailable' });
+    expect(await begin('b', 40)).toHaveProperty('url');
+  });
+
   it('are written and read on the server side without a URL, the first of a name', async () => {
     for (const size of [0, 10, 20_000_000]) {
       const name = named({ kind: 'log', name: `${size}` });

@@ -20,6 +20,7 @@ it('a sweep under way while the table is read anew takes nothing for which an ob
     notes: () => [noteOf('left'), noteOf('standing')],
     notesOf: () => [],
     uploadCount: () => 0,
+    uploadBytes: () => 0,
     // From the first removal on nothing is known.
     isUsed: (key) => key === 'nats:standing' && deleted.length === 0,
     usedBytes: () => 0,

@@ -34,7 +34,8 @@ export async function beginUpload(
     isLate ||
     open.length >= limits.uploadsOpen ||
     (owner !== null && index.uploadCount(org, owner) >= limits.uploadsOpenAttempt) ||
-    index.uploadCount(org) >= limits.uploadsOpenOrg
+    index.uploadCount(org) >= limits.uploadsOpenOrg ||
+    index.uploadBytes(org) + bytesMax > limits.uploadsOpenBytes
   )
     return refused('unavailable');
   const key = storage.places.keyOf(uploadPath(org, owner));

@@ -432,6 +432,18 @@ describe('steps', () => {
     ]);
   });
 
+  it('are told in their order, however many there are and in whichever order they came', () => {
+    const h = history();
+    h.created();
+    h.offered(1, 7);
+    const count = 20_000;
+    for (let index = 0; index < count; index++) h.step(1, 7, (index * 7_919) % count, 'running');
+    const began = performance.now();
+    const steps = foldRun(h.events).jobs[0]?.steps ?? [];
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(steps.map(({ index }) => index)).toEqual(Array.from({ length: count }, (_, at) => at));
+  });
+
   it('do not change once they have ended', () => {
     const h = history();
     h.created();

@@ -22,14 +22,33 @@ export function withStep(
   steps: readonly Step[],
   event: RunEventOf<'step.status'>,
 ): readonly Step[] | undefined {
-  const { stepIndex } = event.body;
-  const kind = kindOf(event);
-  const known = steps.find((each) => each.index === stepIndex && each.kind === kind);
+  const place = { index: event.body.stepIndex, kind: kindOf(event) };
+  const at = placeIn(steps, place);
+  const there = steps[at];
+  const known = there !== undefined && order(there, place) === 0 ? there : undefined;
   if (known !== undefined && isTerminalStep(known.state)) return undefined;
-  const others = steps.filter((each) => each !== known);
-  const next = { ...stepOf(event, known), kind };
-  return [...others, next].toSorted((a, b) => a.index - b.index || (a.kind < b.kind ? -1 : 1));
+  const next = { ...stepOf(event, known), kind: place.kind };
+  return steps.toSpliced(at, known === undefined ? 0 : 1, next);
 }
+
+type Place = Pick<Step, 'index' | 'kind'>;
+
+/** Halved again and again: agents number their steps as they like, and every reader of the run folds what they say. */
+function placeIn(steps: readonly Step[], place: Place): number {
+  let [low, high] = [0, steps.length];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const there = steps[middle];
+    if (there !== undefined && order(there, place) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+const order = (a: Place, b: Place): number => {
+  if (a.index !== b.index) return a.index - b.index;
+  return a.kind === b.kind ? 0 : a.kind < b.kind ? -1 : 1;
+};
 
 /** Agents that exist say which hook it is inside `data`, the published table beside it. */
 function kindOf({ body }: RunEventOf<'step.status'>): string {

@@ -34,9 +34,14 @@ export const logs: Command = async (invocation) => {
       clock: systemClock,
       onBreak: (reason) => terminal.err(`waybill: ${reason}, going on\n`),
     });
+    let lastSeq = 0;
     for await (const { event, data } of chunks) {
       if (event === 'end') break;
-      terminal.out(json === true ? `${data}\n` : show(answerAs(LogChunk, JSON.parse(data))));
+      const chunk = answerAs(LogChunk, JSON.parse(data));
+      // An archive that was cut off is told from its beginning again.
+      if (chunk.seq <= lastSeq) continue;
+      lastSeq = chunk.seq;
+      terminal.out(json === true ? `${data}\n` : show(chunk));
     }
     return exits.ok;
   });

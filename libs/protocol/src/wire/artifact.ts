@@ -29,7 +29,7 @@ const artifactName = () =>
     .min(1)
     .max(wireLimits.artifactNameCharsMax)
     .regex(
-      /^(?!.*(?:^|\/)\.{0,2}(?:\/|$))[^\p{Cc}\p{Cs}\\]+$/u,
+      /^(?![\s\S]*(?:^|\/)\.{0,2}(?:\/|$))[^\p{Cc}\p{Cs}\\]+$/u,
       'must be a relative path without empty, "." or ".." parts',
     )
     .describe('Its name in the run, as `report/index.html`.');

@@ -49,10 +49,21 @@ export async function keptOf(
     case 'run.event':
     case 'job.context':
       return { body: remarkBody(message) };
+    case 'workspace.ref':
+    case 'context.bundle':
+      return { body: withoutCredentials(raw) };
     default:
       return { body: raw };
   }
 }
+
+/** Who names a repository often names it as it was cloned, with the password in its address. */
+function withoutCredentials(raw: Uint8Array): string | Uint8Array {
+  const text = Buffer.from(raw).toString('utf8');
+  return text.replace(CREDENTIALS, '$1') === text ? raw : text.replaceAll(CREDENTIALS, '$1');
+}
+
+const CREDENTIALS = /([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s"/@]{1,4096}@/gi;
 
 /** Whether nobody has asked for the end of the attempt. */
 function goesOn(run: Run, { jobId, attempt }: Custody): boolean {

@@ -156,7 +156,14 @@ describe('what an agent tells of its work', () => {
         sources: [],
         redactions: [],
       },
-      { type: 'workspace.ref', messageId: 'w', ...about, workspaceId: 'w1', kind: 'git' },
+      {
+        type: 'workspace.ref',
+        messageId: 'w',
+        ...about,
+        workspaceId: 'w1',
+        kind: 'git',
+        uri: 'https://git.example.net/shop',
+      },
     ];
     for (const frame of frames) agent.send(frame);
     for (const [at, type] of (
@@ -165,6 +172,14 @@ describe('what an agent tells of its work', () => {
       expect((await run.has(type)).body).toEqual(frames[at]);
     expect((await run.fold()).anomalies).toBe(0);
   });
+});
+
+it('the password in an address that an agent names is not kept', async () => {
+  const { run, agent, job } = await started();
+  const workspace = { type: 'workspace.ref', messageId: 'w', ...job, timestamp, kind: 'git' };
+  agent.send({ ...workspace, workspaceId: 'w1', uri: 'https://me:pa55word@git.example.net/shop' });
+  const { body } = await run.has('workspace.reported');
+  expect(body).toMatchObject({ uri: 'https://git.example.net/shop' });
 });
 
 describe('a report of a concurrency group', () => {
