@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { Script } from 'node:vm';
 import { systemClock } from '@waybill/process';
+import { eventually } from '@waybill/process/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { limits } from './domain/limits.ts';
 import { listen } from './shell/event-client.fixture.ts';
@@ -140,6 +141,26 @@ it('upgrades go to whoever asked for the path, and nowhere else', async () => {
   for (const path of ['/', '/wss', '/ws/x', '/constructor'])
     expect(await upgrade(path)).toContain('404 Not Found');
 });
+
+it.each(['/elsewhere', `/v1/orgs/${ORG}/upstream`])(
+  'an upgrade of %s that is refused holds no socket, though its other side stays open',
+  async (path) => {
+    const { port, hostname } = new URL(api.url);
+    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+    const broken = new Promise((resolve) => {
+      socket.once('error', resolve);
+    });
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`,
+    );
+    socket.resume();
+    await new Promise((resolve) => {
+      socket.once('end', resolve);
+    });
+    await eventually(() => socket.destroyed || !socket.write('still here'), { what: 'its end' });
+    expect(await broken).toBeInstanceOf(Error);
+  },
+);
 
 it('what is not HTTP is answered in the same shape', async () => {
   const { port } = new URL(api.url);

@@ -40,6 +40,18 @@ describe('a line of a log that is too long', () => {
     expect(taken({ ...own, lines: ['x'.repeat(lineCharsMax + 1)] })?.frame.ok).toBe(true);
   });
 
+  it.each([
+    ['a line', 'x'],
+    ['a line that is too long', 'x'.repeat(lineCharsMax + 1)],
+  ])('excuses nothing that is nested without end beside %s', (_name, line) => {
+    const [open, close] = ['[', ']'].map((each) => each.repeat(200_000));
+    const text = JSON.stringify({ type: 'log.chunk', ...job, lines: [line], extra: 0 });
+    const raw = new TextEncoder().encode(text.replace(/0\}$/, `${open}${close}}`));
+    const parsed = wire.parseAgentFrame(raw);
+    expect(parsed.ok ? undefined : parsed.code).toBe('invalid');
+    expect(parsed.ok ? parsed : shortened(parsed, raw)).toBeUndefined();
+  });
+
   it('excuses nothing else', () => {
     const long = 'x'.repeat(lineCharsMax + 1);
     expect(taken({ type: 'log.chunk', ...job, jobId: '', lines: [long] })).toBeUndefined();

@@ -21,10 +21,20 @@ export function shortened(refusal: wire.FrameRefusal, raw: Uint8Array): Taken | 
   const lines: unknown =
     typeof json === 'object' && json !== null ? Reflect.get(json, 'lines') : undefined;
   if (!Array.isArray(lines)) return undefined;
-  const text = JSON.stringify({ ...(json as object), lines: fewer(lines.map(shorter)) }); // it has `lines`
+  const text = textOf({ ...(json as object), lines: fewer(lines.map(shorter)) }); // it has `lines`
+  if (text === undefined) return undefined;
   const shortRaw = encoder.encode(text);
   const frame = wire.parseAgentFrame(shortRaw);
   return frame.ok ? { frame, raw: shortRaw } : undefined;
+}
+
+/** Undefined for what is nested without end: it can be read, and not be written again. */
+function textOf(value: object): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }
 
 function shorter(line: unknown): unknown {

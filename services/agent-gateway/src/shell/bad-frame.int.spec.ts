@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { startTestServers } from '@waybill/embedded';
 import { eventually } from '@waybill/process/testing';
 import { allSubjects, subjects } from '@waybill/protocol';
@@ -32,6 +34,22 @@ afterEach(async () => {
 const at = 1_700_000_000_000;
 const CANARY = 'canary-4f1d2c';
 
+/** Asks for an upgrade where there is none, and ends its own side only when it wants to. */
+function elsewhere(of: string, onAsked?: () => void): Socket {
+  const { hostname, port } = new URL(of);
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13';
+  socket.write(`GET /elsewhere HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n\r\n`, onAsked);
+  return socket;
+}
+
+/** A chunk of a log that nothing is wrong with but what is beside its lines. */
+function endless(): string {
+  const job = { messageId: 'm', runId: 'r', jobId: 'j', stepIndex: 0, timestamp: at };
+  const text = JSON.stringify({ type: 'log.chunk', ...job, lines: [CANARY], extra: 0 });
+  return text.replace(/0\}$/, `${'['.repeat(200_000)}${']'.repeat(200_000)}}`);
+}
+
 describe('a bad frame of a registered agent', () => {
   const bad: readonly (readonly [string, string | Buffer, string])[] = [
     ['not JSON', `{"type": "job.ack", ${CANARY}`, 'not-json'],
@@ -53,6 +71,7 @@ describe('a bad frame of a registered agent', () => {
       }),
       'invalid',
     ],
+    ['a log that is nested without end', endless(), 'invalid'],
     [
       'a second registration',
       JSON.stringify({ type: 'agent.register', messageId: CANARY, agentId: 'a', labels: [] }),
@@ -174,6 +193,28 @@ describe('a stranger', () => {
     expect((await fetch(http.replace('/ws', '/readyz'))).status).toBe(200);
     expect((await fetch(http.replace('/ws', '/elsewhere'))).status).toBe(404);
     await expect(connectAgent(url.replace('/ws', '/elsewhere'))).rejects.toThrow('404');
+  });
+
+  it('whose upgrade is refused harms nobody by breaking it off', async () => {
+    const gateway = await world.process();
+    for (let index = 0; index < 200; index++)
+      await new Promise<void>((resolve) => {
+        const socket = elsewhere(gateway.url, () => socket.resetAndDestroy());
+        socket.on('error', () => undefined);
+        socket.once('close', () => resolve());
+      });
+    await registerAgent(gateway.url, { agentId: 'a' });
+    expect(gateway.isAlive()).toBe(true);
+  });
+
+  it('whose upgrade is refused holds no socket by keeping its own side open', async () => {
+    const socket = elsewhere(url);
+    const ended = once(socket, 'end');
+    socket.resume();
+    await ended;
+    const broken = once(socket, 'error');
+    await eventually(() => socket.destroyed || !socket.write('still here'), { what: 'its end' });
+    expect(await broken).toHaveLength(1);
   });
 });
 

@@ -8,8 +8,8 @@ import type { JobFrame } from '../domain/fact.ts';
 type Remark = Extract<JobFrame, { type: 'run.event' | 'job.context' }>;
 
 const DEPTH_MAX = 32;
-/** Names of members that hold an environment, in whatever form. */
-const ENVIRONMENTS: ReadonlySet<string> = new Set(['envvars', 'env', 'environment', 'environ']);
+/** Names of members that hold an environment, in whatever form: `env`, `envVars`, `jobEnv`, `environmentVariables`. */
+const ENVIRONMENT = /env(?:iron(?:ment)?)?(?:s|vars?|variables?|list)?$/;
 /** Of a list of variables: what only names one. */
 const NAMES: ReadonlySet<string> = new Set(['name', 'key']);
 
@@ -30,7 +30,7 @@ function clean(value: unknown, depth: number): unknown {
 }
 
 const isEnvironment = (key: string): boolean =>
-  ENVIRONMENTS.has(key.toLowerCase().replaceAll(/[-_]/g, ''));
+  ENVIRONMENT.test(key.toLowerCase().replaceAll(/[-_\s]/g, ''));
 
 /** Whether it may be a secret at all; how many there are of something is none. */
 const holdsText = (value: unknown): boolean =>

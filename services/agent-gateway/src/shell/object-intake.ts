@@ -1,6 +1,7 @@
 /**
  * What agents store and fetch beside the log: places to upload to, what was uploaded verified and made to stand, caches found
- * again. Bound to the attempt that asks and its fence. Every request is answered in time, with nothing where there is no storage.
+ * again. Bound to the attempt that asks and its fence. Every request is answered in time, with nothing where there is no storage;
+ * what stands in the end has its fact, however long that took.
  */
 import type { ObjectEntry, ObjectName, Objects, Owner } from '@waybill/objects';
 import { type Clock, isOutage, type Logger, registerSecretValue } from '@waybill/process';
@@ -81,19 +82,50 @@ export function openObjectIntake(deps: Deps): ObjectIntake {
     return isObjectCompletion(message) ? committed(asker, message, log) : restored(asker, message);
   };
 
-  /** Undefined where it takes too long, or storage is away: an agent waits for neither. */
-  const inTime = async <T>(ms: number, work: Promise<T>): Promise<T | undefined> => {
-    const late = Promise.withResolvers<undefined>();
-    const timer = clock.after(ms, () => late.resolve(undefined));
-    const caught = work.catch((error: unknown) => {
+  /** Undefined where storage is away. */
+  const unlessAway = (work: Promise<Done | undefined>): Promise<Done | undefined> =>
+    work.catch((error: unknown) => {
       if (!isOutage(error)) log.error({ err: error }, 'something about an object failed');
       return undefined;
     });
+  /** An agent waits no longer; the work goes on. */
+  const inTime = async <T>(ms: number, work: Promise<T>): Promise<T | 'late'> => {
+    const late = Promise.withResolvers<'late'>();
+    const timer = clock.after(ms, () => late.resolve('late'));
     try {
-      return await Promise.race([caught, late.promise]);
+      return await Promise.race([work, late.promise]);
     } finally {
       timer.cancel();
     }
+  };
+  const tell = async (seat: Seat, { fact, answer }: Done): Promise<void> => {
+    if (fact !== undefined) await facts.store(fact);
+    if (answer !== undefined) seat.send(answer);
+  };
+
+  /** Settles when nothing of it is under way any more, so that a socket owes what it has begun. */
+  const work = async (
+    seat: Seat,
+    message: ObjectFrame,
+    custody: Custody,
+    spoken: Spoken,
+  ): Promise<void> => {
+    const { jobId } = custody;
+    const away = { answer: replyTo(message, AWAY) };
+    const working = unlessAway(done(message, custody, spoken));
+    let isLate = false;
+    await completions.add(
+      jobId,
+      () => inTime(limits.objectAnswerMs, working),
+      (found) => {
+        isLate = found === 'late';
+        return tell(seat, found === 'late' ? away : (found ?? away));
+      },
+    );
+    const found = isLate ? await working : undefined;
+    // A place or a cache that nobody waits for is none; what was committed stands, and what its fact is worth the fold judges.
+    if (found?.fact !== undefined && isObjectCompletion(message))
+      await facts.within(jobId, () => tell(seat, found));
   };
 
   const refuse = (seat: Seat, message: ObjectFrame): void => {
@@ -105,18 +137,7 @@ export function openObjectIntake(deps: Deps): ObjectIntake {
     take: (seat, message, spoken) => {
       const standing = standingOf(book, seat.who, message);
       const { type, jobId } = message;
-      if (standing.kind === 'current') {
-        const { custody } = standing;
-        return completions.add(
-          custody.jobId,
-          () => inTime(limits.objectAnswerMs, done(message, custody, spoken)),
-          async (found) => {
-            const { fact, answer } = found ?? { answer: replyTo(message, AWAY) };
-            if (fact !== undefined) await facts.store(fact);
-            if (answer !== undefined) seat.send(answer);
-          },
-        );
-      }
+      if (standing.kind === 'current') return work(seat, message, standing.custody, spoken);
       if (standing.kind === 'foreign')
         seat.violation('foreign-job', `${type}: ${standing.detail}`, { frame: type, jobId });
       const runId = parseWireJobId(jobId)?.runId;

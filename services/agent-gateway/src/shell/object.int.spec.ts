@@ -307,6 +307,21 @@ describe('what a dispatch is given', () => {
     expect(world.logged()).not.toContain(canary);
   });
 
+  it('has nothing for the installation of a stranger’s code', async () => {
+    const sourceAuth = { kind: 'basic', secret: 'for-the-clone' } as const;
+    const npmRegistries = [
+      { url: 'https://npm.example.org', alwaysAuth: true, token: 'npm-token' },
+    ];
+    const credentials = {
+      sourceAuth,
+      npmRegistries,
+      installEnvSecrets: { NPM_TOKEN: 'npm-token' },
+    };
+    const { dispatch } = await started({ created: fork, credentials });
+    expect(dispatch).toMatchObject({ sourceAuth, npmRegistries: [] });
+    expect(dispatch).not.toHaveProperty('installEnvSecrets');
+  });
+
   it('has the secret outputs of the jobs before it, which lie in the log as ciphertext', async () => {
     const canary = 'canary-secret-output';
     const run = await world.run({

@@ -99,8 +99,9 @@ async function openedFields(
         : {}),
       ...(isSealed(credentials)
         ? {
-            credentials: fieldsOf(
-              await open(ring, credentials, { org, run: runId, field: 'credentials' }),
+            credentials: entrusted(
+              run,
+              fieldsOf(await open(ring, credentials, { org, run: runId, field: 'credentials' })),
             ),
           }
         : {}),
@@ -112,6 +113,13 @@ async function openedFields(
     if (!(error instanceof SealError)) throw error;
     return { cause: 'secrets_unreadable', about: { err: error } };
   }
+}
+
+/** A stranger's code decides what its installation does. */
+function entrusted({ created }: Run, credentials: Fields): Fields {
+  if (created?.trust !== 'fork') return credentials;
+  const { installEnvSecrets: _kept, ...rest } = credentials;
+  return rest['npmRegistries'] === undefined ? rest : { ...rest, npmRegistries: [] };
 }
 
 /** What does not open was sealed in another way or to another key: the job goes without it, and fails by itself if it needs it. */

@@ -76,8 +76,10 @@ function destroy(this: Duplex): void {
   this.destroy();
 }
 
-/** Answers an upgrade that leads nowhere. */
+/** Answers an upgrade that leads nowhere. Nobody else listens to the socket any more, nor ends it where its other side does not. */
 export function refuseUpgrade(socket: Duplex, status: number): void {
+  socket.on('error', destroy);
+  socket.once('finish', destroy);
   const retryAfterS = Math.ceil((limits.retryAfterMs * (1 + Math.random())) / 1_000);
   const retry = status === 503 ? `Retry-After: ${retryAfterS}\r\n` : '';
   socket.end(

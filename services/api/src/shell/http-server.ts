@@ -165,6 +165,8 @@ function attachUpgrades(app: FastifyInstance, upgrades: Upgrades): ReadonlySet<D
     const handler = Object.hasOwn(upgrades, path) ? upgrades[path] : undefined;
     if (handler === undefined) {
       socket.on('error', () => undefined);
+      // Nobody else ends it where its other side does not.
+      socket.once('finish', () => socket.destroy());
       socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       return;
     }

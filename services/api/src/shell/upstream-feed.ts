@@ -70,6 +70,8 @@ export function upstreamRoutes(app: FastifyInstance): void {
 }
 
 function refuseUpgrade(socket: Duplex, problem: Problem): void {
+  // Nobody else ends it where its other side does not.
+  socket.once('finish', () => socket.destroy());
   const body = problemBody(problem, randomUUID());
   const text = JSON.stringify(body);
   const retryAfterS = retryAfterOf(problem.code);
