@@ -31,7 +31,6 @@ export type AgentGatewayService = Service &
 
 export function agentGatewayService(config: Config, { clock, log }: Host): AgentGatewayService {
   let gateway: Gateway | undefined;
-  let objects: Objects | undefined;
   const signIn = signInWith(config);
 
   return {
@@ -44,6 +43,7 @@ export function agentGatewayService(config: Config, { clock, log }: Host): Agent
         clock,
         log,
       });
+      let objects: Objects | undefined;
       try {
         await journal.provision();
         objects = await openStorage(config, { journal, ring, clock, log });
@@ -68,7 +68,6 @@ export function agentGatewayService(config: Config, { clock, log }: Host): Agent
       }
     },
     stop: async () => {
-      await objects?.close();
       await gateway?.stop();
     },
     upgrade: (request, socket, head) => {

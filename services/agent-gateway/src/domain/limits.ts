@@ -16,6 +16,8 @@ export const limits = {
   /** Sockets of one gateway, and those among them that have not registered yet. */
   socketsMax: 16_000,
   strangersMax: 2_000,
+  /** What one may send before it has signed in; beyond it the socket is cut. */
+  strangerBytesMax: 64 * 1024,
   /** Of one address: one neighbour must not take the places of all. */
   strangersOfAddressMax: 1_000,
   strangersFew: 500,

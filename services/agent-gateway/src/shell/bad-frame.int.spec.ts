@@ -125,6 +125,15 @@ describe('a bad frame of a registered agent', () => {
     expect(await dump(world)).not.toContain(CANARY);
   });
 
+  it('of somebody who has not signed in is cut off long before it is whole', async () => {
+    const { url } = await world.gateway();
+    const healthy = await registerAgent(url, { agentId: 'a' });
+    const stranger = await connectAgent(url);
+    stranger.send(JSON.stringify({ type: 'auth.request', token: 'x'.repeat(1_000_000) }));
+    expect((await stranger.closed).code).toBe(1006);
+    await healthy.roundTrip();
+  });
+
   it('over the cap closes with 1009', async () => {
     const agent = await registerAgent(url, { agentId: 'a' });
     const most = Math.min(

@@ -208,6 +208,8 @@ export async function openGateway(o: GatewayOptions): Promise<Gateway> {
     if (outcome === 'late')
       log.warn('the log did not answer in time: sockets end without a word in it');
     giveUp.abort(new Error('the gateway has stopped'));
+    // Only now: a commit that was under way has been waited for.
+    await o.objects?.close();
     await journal.close();
   };
   return { upgrade: server.upgrade, port: door?.port, check, stop };

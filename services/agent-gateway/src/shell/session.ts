@@ -87,7 +87,21 @@ export class Session implements SocketEvents, SeatHolder {
     this.#socket.close(wire.wireCloseCodes.goingAway, 'the gateway stops');
   }
 
+  /** Whose it is has been told: until then nothing large is taken from it. */
+  isSignedIn(): boolean {
+    return this.#state.phase !== 'authenticating';
+  }
+
+  /** Whatever is wrong with one frame costs its own socket alone. */
   frame(raw: Uint8Array, isText: boolean): void {
+    try {
+      this.#take(raw, isText);
+    } catch (error) {
+      this.#onDefect(error);
+    }
+  }
+
+  #take(raw: Uint8Array, isText: boolean): void {
     this.#frameNo += 1;
     const frame = isText ? wire.parseAgentFrame(raw) : notText;
     this.#count(raw.length, frame);

@@ -58,6 +58,7 @@ export function openSocketServer(
       server.handleUpgrade(request, socket, head, (ws) => {
         socket.off('error', destroy);
         const session = new Session(ws, deps, host);
+        boundUntilSignedIn(socket, session);
         strangers.came(session, address);
         liveness.watch(session);
       });
@@ -70,6 +71,17 @@ export function openSocketServer(
       if (liveness.count() > 0) await empty.promise;
     },
   };
+}
+
+/** Counted as they come: a frame is seen as one only once all of it is in memory. */
+function boundUntilSignedIn(socket: Duplex, session: Session): void {
+  let bytes = 0;
+  const count = (chunk: Uint8Array): void => {
+    bytes += chunk.length;
+    if (session.isSignedIn()) socket.off('data', count);
+    else if (bytes > limits.strangerBytesMax) socket.destroy();
+  };
+  socket.on('data', count);
 }
 
 function destroy(this: Duplex): void {
