@@ -85,7 +85,6 @@ export const usageRows = (event: RunEventOf<'usage.reported'>, late: boolean) =>
     late,
     reported_at: event.at,
   }));
-export type UsageRow = ReturnType<typeof usageRows>[number];
 
 export const conversationKey = ({
   org,
