@@ -61,7 +61,7 @@ export function createAgent(o: AgentOptions, run: Run): Agent {
   const facts = o.hostFacts ?? hostFacts();
   const agentLog = o.agentLog ?? createAgentLog({ clock });
   const log = o.agentLog ? o.log : teeLogger(o.log, ownLogger(o, agentLog.destination));
-  const outbox = openOutbox({ agentId, file: o.outboxFile, log });
+  const outbox = openOutbox({ agentId, file: o.outboxFile, clock, log });
   const registered = Promise.withResolvers<void>();
   const refused = Promise.withResolvers<AgentRefused>();
   // A refusal that nobody waits for here is told by `refused`.
@@ -232,6 +232,7 @@ export function createAgent(o: AgentOptions, run: Run): Agent {
       await within(clock, withinMs, desk.idle());
       if (delivery.session)
         await within(clock, Math.min(deliverWithinMs, withinMs), outbox.empty());
+      outbox.flush();
       await link.stop();
     },
     abandon: async ({ withinMs } = { withinMs: stopWithinMs }) => {
@@ -240,6 +241,7 @@ export function createAgent(o: AgentOptions, run: Run): Agent {
       const hungUp = link.stop();
       desk.abortAll(new JobAborted('agent_stopped', 'the agent is given up', true));
       await within(clock, withinMs, desk.idle());
+      outbox.flush();
       await hungUp;
     },
   };

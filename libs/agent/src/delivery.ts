@@ -66,10 +66,7 @@ export function createDelivery({ outbox, backlogMax, send, ...o }: DeliveryOptio
     },
     post: (report) => (session === undefined ? backlog.push(report) : transmit(report)),
     deliver,
-    keepUsage: (report) => {
-      outbox.keepUsage(report);
-      deliverUsage(report);
-    },
+    keepUsage: (report) => outbox.keepUsage(report, () => deliverUsage(report)),
     begin: (extensions) => {
       session = extensions;
       last = extensions;

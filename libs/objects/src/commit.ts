@@ -3,7 +3,7 @@
  * also at the same time; the first of all who commit under a name wins.
  */
 import type { Stat } from './byte-store.ts';
-import { quotaClassOf } from './limits.ts';
+import { isForkCache, type ObjectLimits, quotaClassOf } from './limits.ts';
 import type { CommitRefusal, ObjectEntry, ObjectName, Owner, Said } from './object.ts';
 import type { KnownNote } from './object-index.ts';
 import { isOwnedBy, isSuccessorOf, type Note, rowText } from './object-row.ts';
@@ -95,11 +95,14 @@ function sizeProblem(
     case 'kept':
       return index.usedBytes(name.org, 'kept') + sizeBytes > limits.keptBytes ? 'quota' : undefined;
     case 'cache':
-      return sizeBytes > limits.cacheBytes ? 'quota' : undefined;
+      return sizeBytes > cacheBytesOf(name, limits) ? 'quota' : undefined;
     case 'free':
       return undefined;
   }
 }
+
+const cacheBytesOf = (name: ObjectName, { cacheBytes, forkCacheBytes }: ObjectLimits): number =>
+  isForkCache(name) ? Math.min(cacheBytes, forkCacheBytes) : cacheBytes;
 
 async function hashProblem(
   { places }: ObjectStorage,

@@ -1,5 +1,6 @@
 /** Every bound of objects, once. Each is tested at the limit and one past it. */
-import type { ObjectKind } from './object.ts';
+import { isForkScope } from '@waybill/protocol';
+import type { ObjectKind, ObjectName } from './object.ts';
 
 const mib = 1_024 * 1_024;
 const gib = 1_024 * mib;
@@ -22,8 +23,10 @@ export const objectLimits = {
   uploadsOpenOrg: 5_000,
   /** What all of them together may still bring: bytes that were never committed lie on the disk of the log too. */
   uploadsOpenBytes: 64 * gib,
-  /** Caches of one organisation; beyond it the ones that were not used for longest are evicted. */
+  /** Caches of one organisation; beyond it forks' go first, and of either the ones that were not used for longest. */
   cacheBytes: 5 * gib,
+  /** Of these, all forks' together; beyond it they are evicted among themselves. */
+  forkCacheBytes: gib,
   cacheTtlMs: 7 * day,
   /** Bundles of agents' logs are for looking at now. */
   bundleTtlMs: 7 * day,
@@ -52,6 +55,10 @@ export const quotaClassOf: Readonly<Record<ObjectKind, QuotaClass>> = {
   log: 'free',
   bundle: 'free',
 };
+
+/** A stranger may make as many caches as it likes: they are counted by themselves too. */
+export const isForkCache = ({ kind, scope }: Pick<ObjectName, 'kind' | 'scope'>): boolean =>
+  quotaClassOf[kind] === 'cache' && isForkScope(scope);
 
 /** Undefined for what stays until it is removed. */
 export function ttlMsOf(kind: ObjectKind, limits: ObjectLimits): number | undefined {

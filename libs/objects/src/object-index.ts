@@ -4,7 +4,7 @@
  */
 import type { Reader, Table, TableRow } from '@waybill/journal';
 import { backoffMs, type Clock, type Logger, Outage } from '@waybill/process';
-import { type QuotaClass, quotaClassOf } from './limits.ts';
+import { isForkCache, type QuotaClass, quotaClassOf } from './limits.ts';
 import type { ObjectEntry, ObjectName, Owner } from './object.ts';
 import {
   type EntryRow,
@@ -22,6 +22,9 @@ export type Known<T> = Readonly<{ key: string; seq: number; value: T }>;
 export type KnownEntry = Known<EntryRow>;
 export type KnownNote = Known<Note>;
 
+/** `fork-cache`: the part of `cache` that forks have. */
+type Account = QuotaClass | 'fork-cache';
+
 export type ObjectIndex = Readonly<{
   /** Rejects with an outage when it cannot find out. */
   fresh(): Promise<void>;
@@ -37,7 +40,7 @@ export type ObjectIndex = Readonly<{
   uploadBytes(org: string): number;
   /** An object stands for the bytes under this key. */
   isUsed(bytesKey: string): boolean;
-  usedBytes(org: string, of: QuotaClass): number;
+  usedBytes(org: string, of: Account): number;
   close(): Promise<void>;
 }>;
 
@@ -135,7 +138,7 @@ type Holding = Readonly<{
   take(row: TableRow): void;
   clear(): void;
   group(of: Omit<ObjectName, 'name'>): readonly ObjectEntry[];
-  usedBytes(org: string, of: QuotaClass): number;
+  usedBytes(org: string, of: Account): number;
 }>;
 
 function holding(): Holding {
@@ -145,9 +148,13 @@ function holding(): Holding {
   const used = new Set<string>();
   const bytes = new Map<string, number>();
 
-  const count = ({ org, kind, sizeBytes }: ObjectEntry, sign: 1 | -1): void => {
-    const account = `${org} ${quotaClassOf[kind]}`;
-    bytes.set(account, (bytes.get(account) ?? 0) + sign * sizeBytes);
+  const count = (entry: ObjectEntry, sign: 1 | -1): void => {
+    const accounts: Account[] = [quotaClassOf[entry.kind]];
+    if (isForkCache(entry)) accounts.push('fork-cache');
+    for (const each of accounts) {
+      const account = `${entry.org} ${each}`;
+      bytes.set(account, (bytes.get(account) ?? 0) + sign * entry.sizeBytes);
+    }
   };
   const drop = (key: string): void => {
     const known = entries.get(key);

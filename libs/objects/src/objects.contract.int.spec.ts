@@ -342,6 +342,31 @@ describe.each(worlds)('objects $title', ({ start }) => {
     expect(await names()).toEqual(['f']);
   });
 
+  it('of forks’ caches are evicted before any other, and among themselves beyond their share', async () => {
+    const org = freshOrg();
+    const small = await world.open({ cacheBytes: 500, forkCacheBytes: 200, touchMs: -1 });
+    const forks = (head: string): string =>
+      JSON.stringify({ repository: 'acme/app', trust: 'fork', head });
+    const keep = (name: string, scope?: string): Promise<ObjectEntry> =>
+      stored(named({ org, name, ...(scope && { scope }) }), randomBytes(100), small);
+    const names = async (): Promise<readonly string[]> =>
+      (await small.list({ org, kind: 'cache' })).map(({ name }) => name);
+    for (const name of ['a', 'b', 'c']) await keep(name);
+    const used = await keep('x', forks('one'));
+    await keep('y', forks('two'));
+    expect(await names()).toEqual(['a', 'b', 'c', 'x', 'y']);
+    await small.downloadUrl(used);
+    await keep('z', forks('two'));
+    expect(await names()).toEqual(['a', 'b', 'c', 'x', 'z']);
+    await keep('d');
+    expect(await names()).toEqual(['a', 'b', 'c', 'z', 'd']);
+    const tooBig = named({ org, name: 'w', scope: forks('one') });
+    await uploaded(tooBig, randomBytes(201), owner(), small);
+    expect(await small.commit(tooBig, owner(), {})).toEqual({ refusal: 'quota' });
+    for (const name of ['e', 'f']) await keep(name);
+    expect(await names()).toEqual(['b', 'c', 'd', 'e', 'f']);
+  });
+
   it('that are kept are refused beyond the quota, and no other organisation feels it', async () => {
     const org = freshOrg();
     const small = await world.open({ keptBytes: 200 });

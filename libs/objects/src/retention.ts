@@ -2,7 +2,7 @@
  * What goes: an object that is removed, a cache that nobody used for long or that is over the quota, an upload that was never
  * committed. First the entry goes and later the bytes, so that a URL that was given out still works until it expires.
  */
-import { type QuotaClass, quotaClassOf, ttlMsOf } from './limits.ts';
+import { isForkCache, type QuotaClass, quotaClassOf, ttlMsOf } from './limits.ts';
 import type { ObjectEntry, Swept } from './object.ts';
 import type { KnownNote } from './object-index.ts';
 import { entryKey, rowText } from './object-row.ts';
@@ -29,25 +29,39 @@ export async function removeEntry(storage: ObjectStorage, entry: ObjectEntry): P
   return false;
 }
 
-/** Caches over the quota of an organisation, those first that were not used for longest; how many. */
+/** Caches over the quotas of an organisation: forks' first, so that no stranger's run costs a trusted one its own; how many. */
 export async function evict(storage: ObjectStorage, org: string): Promise<number> {
   const { index, limits } = storage;
   await index.fresh();
-  let overBytes = index.usedBytes(org, 'cache') - limits.cacheBytes;
-  if (overBytes <= 0) return 0;
+  const overBytes = index.usedBytes(org, 'cache') - limits.cacheBytes;
+  const forksOverBytes = index.usedBytes(org, 'fork-cache') - limits.forkCacheBytes;
+  if (overBytes <= 0 && forksOverBytes <= 0) return 0;
   const caches = [...index.entries()]
     .map(({ value }) => value.entry)
     .filter((entry) => entry.org === org && quotaClassOf[entry.kind] === cacheClass)
     .sort((a, b) => a.usedAt - b.usedAt || a.createdAt - b.createdAt);
-  let evicted = 0;
-  for (const entry of caches) {
-    if (overBytes <= 0) break;
-    if (await removeEntry(storage, entry)) evicted += 1;
-    overBytes -= entry.sizeBytes;
-  }
-  return evicted;
+  const ofForks = caches.filter(isForkCache);
+  const others = caches.filter((entry) => !isForkCache(entry));
+  const first = await evictOf(storage, ofForks, Math.max(overBytes, forksOverBytes));
+  const then = await evictOf(storage, others, overBytes - first.bytes);
+  return first.evicted + then.evicted;
 }
 const cacheClass: QuotaClass = 'cache';
+
+async function evictOf(
+  storage: ObjectStorage,
+  caches: readonly ObjectEntry[],
+  overBytes: number,
+): Promise<Readonly<{ evicted: number; bytes: number }>> {
+  let evicted = 0;
+  let bytes = 0;
+  for (const entry of caches) {
+    if (bytes >= overBytes) break;
+    if (await removeEntry(storage, entry)) evicted += 1;
+    bytes += entry.sizeBytes;
+  }
+  return { evicted, bytes };
+}
 
 export async function sweepAll(storage: ObjectStorage, nowMs: number): Promise<Swept> {
   const { index } = storage;

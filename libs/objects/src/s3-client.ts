@@ -28,6 +28,8 @@ export type S3Client = Readonly<{
 
 const answerMs = 30_000;
 const retryMs = 10_000;
+/** Without a byte of an answer that has begun. */
+const stallMs = 60_000;
 
 export function s3Client(settings: S3Settings, clock: Clock): S3Client {
   const { bucket, region, accessKeyId, secretAccessKey } = settings;
@@ -48,7 +50,7 @@ export function s3Client(settings: S3Settings, clock: Clock): S3Client {
       const signed = await aws.sign(urlOf(key, query), { ...init, aws: signing() });
       // Once it has begun to answer, a great object may take its time.
       const answer = await fetch(signed, { signal: late.signal });
-      if (answer.status < 500 && answer.status !== 429) return answer;
+      if (answer.status < 500 && answer.status !== 429) return flowing(answer, clock, late);
       await answer.body?.cancel();
       throw new Outage('s3-unavailable', `S3 answers ${method} with ${answer.status}`);
     } catch (error) {
@@ -71,6 +73,27 @@ export function s3Client(settings: S3Settings, clock: Clock): S3Client {
       return (await aws.sign(url, { method, aws: options })).url;
     },
   };
+}
+
+/** The answer, whose bytes either come or are an outage. Whoever does not ask for them may take its time. */
+function flowing(answer: Response, clock: Clock, call: AbortController): Response {
+  if (answer.body === null) return answer;
+  const body: ReadableStream<Uint8Array> = answer.body;
+  const reader = body.getReader();
+  const pull = async (controller: ReadableStreamDefaultController): Promise<void> => {
+    const timer = clock.after(stallMs, () => call.abort());
+    try {
+      const next = await reader.read();
+      if (next.done) controller.close();
+      else controller.enqueue(next.value);
+    } catch (error) {
+      throw new Outage('s3-unavailable', `S3 does not answer to the end: ${reasonOf(error)}`);
+    } finally {
+      timer.cancel();
+    }
+  };
+  const cancel = (reason: unknown): Promise<void> => reader.cancel(reason);
+  return new Response(new ReadableStream({ pull, cancel }, { highWaterMark: 0 }), answer);
 }
 
 /** `20130524T000000Z` */

@@ -32,6 +32,8 @@ export type S3Double = Readonly<{
   openUploads(): number;
   /** Every request is refused so from now on; undefined to work again. */
   breakWith(status: number | undefined): void;
+  /** Of every object only so many bytes are given, and then nothing more comes. */
+  stallAfter(bytes: number): void;
   stop(): Promise<void>;
 }>;
 
@@ -44,6 +46,7 @@ export async function startS3Double(now: () => number = systemClock.now): Promis
     region: 'eu-central-1',
   };
   let broken: number | undefined;
+  let givenMax = Number.POSITIVE_INFINITY;
 
   const respond = async (request: IncomingMessage): Promise<Answer> => {
     const chunks: Buffer[] = [];
@@ -123,7 +126,7 @@ export async function startS3Double(now: () => number = systemClock.now): Promis
 
   const server = createServer((request, response) => {
     respond(request).then(
-      (answer) => write(response, answer, request.method === 'HEAD'),
+      (answer) => write(response, answer, request.method === 'HEAD' ? 0 : givenMax),
       () => response.destroy(),
     );
   });
@@ -138,6 +141,9 @@ export async function startS3Double(now: () => number = systemClock.now): Promis
     openUploads: () => uploads.size,
     breakWith: (status) => {
       broken = status;
+    },
+    stallAfter: (bytes) => {
+      givenMax = bytes;
     },
     stop: () =>
       new Promise((resolve) => {
@@ -165,8 +171,9 @@ function shownAs(query: URLSearchParams): Record<string, string> {
   };
 }
 
-function write(response: ServerResponse, answer: Answer, isHead: boolean): void {
+function write(response: ServerResponse, answer: Answer, givenMax: number): void {
   const body = Buffer.from(answer.body ?? '');
   response.writeHead(answer.status, { ...answer.headers, 'content-length': body.length });
-  response.end(isHead ? undefined : body);
+  if (body.length <= givenMax || givenMax === 0) response.end(givenMax === 0 ? undefined : body);
+  else response.write(body.subarray(0, givenMax));
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createKeyRing, type ManualClock, manualClock } from '@waybill/process';
+import { eventually } from '@waybill/process/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestLog } from '../../../tests/support/log.ts';
 import type { ObjectName, Objects } from './object.ts';
@@ -79,6 +80,33 @@ describe('a presigned URL of S3', () => {
     expect(String(error)).not.toMatch(/127\.0\.0\.1|secret-path|AKID/);
   });
 });
+
+it('bytes of S3 that stop coming are an outage for whoever waits for them', async () => {
+  const clock = manualClock(startMs);
+  const double = await startS3Double(clock.now);
+  try {
+    const store = s3Store(s3Client(double.settings, clock));
+    await store.write('objects/main/a', once(randomBytes(100_000)));
+    double.stallAfter(50_000);
+    const body = (await store.read('objects/main/a')) ?? nothing();
+    let came = 0;
+    const reading = (async (): Promise<void> => {
+      for await (const chunk of body) came += chunk.length;
+    })();
+    const end = reading.catch((error: unknown) => error);
+    await eventually(() => came === 50_000 && clock.pending() === 1, { what: 'a reader waiting' });
+    await clock.advance(60_000);
+    expect(await end).toMatchObject({ name: 'Outage', code: 's3-unavailable' });
+    expect(clock.pending()).toBe(0);
+  } finally {
+    await double.stop();
+  }
+});
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  await Promise.resolve();
+  yield bytes;
+}
 
 async function* nothing(): AsyncGenerator<Uint8Array> {
   // A body of no bytes.

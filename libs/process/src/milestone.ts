@@ -38,7 +38,6 @@ export const milestones = [
   'rows.committed',
   // Whoever folds the log and holds leases.
   'snapshot.saved',
-  'log.archived',
   'lease.gained',
 ] as const;
 

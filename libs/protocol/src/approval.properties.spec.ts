@@ -1,10 +1,10 @@
 /** What holds of approvals in every history: one resolution, that of the votes, and no clock that runs while people are asked. */
 import { describe, expect, it } from 'vitest';
 import { isOpenApproval, tallyOf } from './approval.ts';
+import { runsUntil } from './attempt.ts';
 import { isEntitled } from './guards.ts';
 import { currentAttempt } from './job.ts';
 import { everyMove, pairs } from './moves.fixture.ts';
-import { runsUntil } from './attempt.ts';
 import { isTerminalJob } from './states.ts';
 
 describe('an approval', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { approvalsMax, approversOf, isAskedAgain, tallyOf } from './approval.ts';
 import { approvalHistory } from './approval.fixture.ts';
+import { approvalsMax, approversOf, isAskedAgain, tallyOf } from './approval.ts';
 import { blockedBy } from './blocked-by.ts';
 import { approvalId, parseApprovalId } from './ids.ts';
 import { JOB } from './run.fixture.ts';

@@ -2,7 +2,7 @@
  * What people are asked: whether a job may begin, or may go on. Whom it takes, what they have said, and how it ended; that it ends
  * once. Any reject wins, and every clause has to be met by somebody. Immutable: a change is another value.
  */
-import type { ApprovalOutcome, ApprovalDecision } from './approval-body.ts';
+import type { ApprovalDecision, ApprovalOutcome } from './approval-body.ts';
 import { approvalId } from './ids.ts';
 import { notBefore } from './instant.ts';
 import type { JobSpec, RunCreated } from './run-created.ts';

@@ -119,6 +119,7 @@ export {
   bundleObject,
   cacheObject,
   depsKey,
+  isForkScope,
   provenanceObject,
   type RunObject,
 } from './object-name.ts';
@@ -220,6 +221,8 @@ export {
   TriggerKind,
   type TriggerReceived,
 } from './trigger.ts';
+export { type Forward, forwardsOf } from './upstream-change.ts';
+export { runSnapshot } from './upstream-view.ts';
 export {
   addUsage,
   nanoUsd,
@@ -230,7 +233,5 @@ export {
   usd,
   withoutCost,
 } from './usage.ts';
-export { type Forward, forwardsOf } from './upstream-change.ts';
-export { runSnapshot } from './upstream-view.ts';
 export { type Void, voidReasons } from './void.ts';
 export * as wire from './wire/index.ts';

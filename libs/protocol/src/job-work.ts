@@ -40,8 +40,9 @@ export function used(job: Job, event: RunEventOf<'usage.reported'>): Judged {
 
 export function withArtifact(job: Job, { body }: RunEventOf<'artifact.stored'>): Job {
   const { name, uri, sha256, sizeBytes, mediaType = null } = body;
+  const others = job.artifacts.filter((each) => each.name !== name);
   // Lean events have no name.
-  if (name === '' || job.artifacts.length >= artifactsMax) return job;
+  if (name === '' || others.length >= artifactsMax) return job;
   const stored: ArtifactRef = { name, uri, sha256, sizeBytes, mediaType };
-  return { ...job, artifacts: [...job.artifacts, stored] };
+  return { ...job, artifacts: [...others, stored] };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { artifactUri, cacheScope } from './object-name.ts';
+import { artifactUri, cacheScope, isForkScope } from './object-name.ts';
 import type { RunCreated } from './run-created.ts';
 
 const run = (over: Partial<RunCreated>): RunCreated => ({
@@ -32,6 +32,7 @@ describe('what the caches of a run belong to', () => {
     expect(fork).toContain('"fork"');
     expect(fork).toContain('https://example.org/x/b');
     expect(cacheScope(run({ event: pull('https://example.org/x/b.git') }))).toBe(trusted);
+    expect([trusted, fork, 'no scope of a cache'].map(isForkScope)).toEqual([false, true, false]);
   });
 
   it('is the run alone where nobody knows whose code it is', () => {

@@ -21,6 +21,15 @@ export function cacheScope(run: RunCreated): string {
     : JSON.stringify({ repository, trust: 'trusted' });
 }
 
+/** Of any object: only those of caches say it. */
+export function isForkScope(scope: string): boolean {
+  try {
+    return member(JSON.parse(scope), 'trust') === 'fork';
+  } catch {
+    return false;
+  }
+}
+
 /** Where a fork's code is from; of a run that was started by such a one, the first of the chain. */
 function headOf({ event, trigger, runId }: RunCreated): string {
   const pull = member(event, 'pull_request') ?? member(event, 'workflow_run');

@@ -89,6 +89,19 @@ describe('usage of a run', () => {
   });
 });
 
+test('an artifact that is told twice, or stored again by a later attempt, is one', () => {
+  const h = started();
+  const body = { name: 'a.md', uri: 'artifact://exec/r/a.md', sha256: 'ab', sizeBytes: 1 };
+  h.add('artifact.stored', body, of7);
+  h.add('artifact.stored', { ...body, name: 'b.md' }, of7);
+  h.add('artifact.stored', { ...body, sizeBytes: 2 }, of7);
+  const { artifacts } = runView(foldRun(h.events), 'main', JOB);
+  expect(artifacts.map(({ name, sizeBytes }) => [name, sizeBytes])).toEqual([
+    ['b.md', 1],
+    ['a.md', 2],
+  ]);
+});
+
 describe('money', () => {
   test.each([
     ['0', 0],

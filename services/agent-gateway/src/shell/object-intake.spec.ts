@@ -11,9 +11,19 @@ import type { Seat } from './registry.ts';
 
 const who = { org: ORG, agentId: 'a', session: 5, scalerManaged: false };
 const custody: Custody = {
-  ...{ org: ORG, runId: RUN, jobId: JOB, attempt: 1, fence: 1, agentId: 'a', session: 5 },
-  ...{ requestId: undefined, traceparent: undefined, phase: 'open', heard: true },
-  ...{ folded: true, leaseMs: undefined },
+  org: ORG,
+  runId: RUN,
+  jobId: JOB,
+  attempt: 1,
+  fence: 1,
+  agentId: 'a',
+  session: 5,
+  requestId: undefined,
+  traceparent: undefined,
+  phase: 'open',
+  heard: true,
+  folded: true,
+  leaseMs: undefined,
 };
 const about = { messageId: 'c', runId: RUN, jobId: wireJobId(JOB, 1), timestamp: 1 };
 const artifact: wire.ArtifactUploadComplete = {
@@ -24,8 +34,15 @@ const artifact: wire.ArtifactUploadComplete = {
   sizeBytes: 1,
 };
 const entry: ObjectEntry = {
-  ...{ org: ORG, kind: 'artifact', scope: '', name: 'a', key: 'nats:x', sha256: 'aa' },
-  ...{ sizeBytes: 1, createdAt: 1, usedAt: 1 },
+  org: ORG,
+  kind: 'artifact',
+  scope: '',
+  name: 'a',
+  key: 'nats:x',
+  sha256: 'aa',
+  sizeBytes: 1,
+  createdAt: 1,
+  usedAt: 1,
 };
 const never = (): never => {
   throw new Error('not asked for');

@@ -4,7 +4,7 @@
  * what stands in the end has its fact, however long that took.
  */
 import type { ObjectEntry, ObjectName, Objects, Owner } from '@waybill/objects';
-import { type Clock, isOutage, type Logger, registerSecretValue } from '@waybill/process';
+import { type Clock, isOutage, type Logger } from '@waybill/process';
 import {
   artifactUri,
   cacheObject,
@@ -172,7 +172,6 @@ async function placeFor(
 async function urlFor({ objects, custody }: Asker, name: ObjectName): Promise<string> {
   const made = await objects.beginUpload(name, ownerOf(custody));
   if ('refusal' in made) return made.refusal === 'exists' ? 'exists' : '';
-  registerSecretValue(made.url);
   return made.url;
 }
 
@@ -215,7 +214,6 @@ async function restored(asker: Asker, message: wire.CacheUserRestoreRequest): Pr
   if (entry === undefined) return { fact, answer: { ...answer, hit: false } };
   const { name: matchedKey, sha256: tarHash } = entry;
   const downloadUrl = await objects.downloadUrl(entry);
-  registerSecretValue(downloadUrl);
   return { fact, answer: { ...answer, hit: true, matchedKey, downloadUrl, tarHash } };
 }
 

@@ -4,7 +4,7 @@
  */
 import { type Journal, type Position, positionOf, type Reader } from '@waybill/journal';
 import { archived, logArchiveName, logArchiveType, type Objects } from '@waybill/objects';
-import { type Clock, type Logger, milestone } from '@waybill/process';
+import type { Clock, Logger } from '@waybill/process';
 import {
   allSubjects,
   foldRun,
@@ -112,7 +112,6 @@ async function archive(
     mediaType: logArchiveType,
     labels,
   });
-  milestone('log.archived', { runId, ...labels });
   log.debug({ runId, sizeBytes: entry.sizeBytes, ...labels }, 'the log of a run is archived');
 }
 
