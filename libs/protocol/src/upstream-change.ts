@@ -9,6 +9,8 @@ import type { RunEvent } from './run-message.ts';
 import { isTerminalJob } from './states.ts';
 import type { Step } from './step.ts';
 import { type Declared, executionView, jobView, stepView } from './upstream-view.ts';
+import { isDeeper } from './wire/frame.ts';
+import { wireLimits } from './wire/limits.ts';
 import type { ExecutionStatus, JobStatusForward, StepStatusForward } from './wire/upstream.ts';
 
 export type Forward = ExecutionStatus | JobStatusForward | StepStatusForward;
@@ -75,9 +77,13 @@ function dataOf(step: Step, event: RunEvent): Record<string, unknown> | undefine
   const isItsOwn = event.type === 'step.status' && event.body.stepIndex === step.index;
   const said = isItsOwn ? event.body.data : undefined;
   const data: Record<string, unknown> = {
-    ...(said !== undefined && JSON.stringify(said).length <= DATA_CHARS_MAX ? said : {}),
+    ...(said !== undefined && fits(said) ? said : {}),
     ...(step.kind === 'step' ? {} : { step_type: step.kind }),
     ...(step.exitCode === null ? {} : { exitCode: step.exitCode }),
   };
   return Object.keys(data).length === 0 ? undefined : data;
 }
+
+/** What lies in the log from before a bound was there is not forwarded past it. */
+const fits = (data: object): boolean =>
+  !isDeeper(data, wireLimits.frameDepthMax - 1) && JSON.stringify(data).length <= DATA_CHARS_MAX;

@@ -78,7 +78,7 @@ function decode(frame: string | Uint8Array): Readonly<{ value: unknown }> | unde
 }
 
 /** Recursive, but for no longer than the bound; `in` meets own keys alone, because JSON makes plain objects. */
-function isDeeper(value: unknown, levels: number): boolean {
+export function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
   if (Array.isArray(value)) return value.some((each) => isDeeper(each, levels - 1));

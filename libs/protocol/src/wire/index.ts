@@ -63,6 +63,7 @@ export {
   type FrameIssue,
   type FrameRefusal,
   type FrameRefusalCode,
+  isDeeper,
   parseAgentFrame,
   parseOrchestratorFrame,
   parseUpstreamFrame,
