@@ -113,7 +113,7 @@ export function dispatchProofs(world: () => World): void {
     expect(asked).toMatchObject({ ...taken.job });
     expect(asked['force'] ?? false).toBe(false);
     expect(forced).toMatchObject({ ...taken.job, force: true });
-    expect(asked['reason']).toBe('cancelled');
+    expect(asked['reason']).toBe('cancelled: superseded');
     expect(forced['messageId']).not.toBe(asked['messageId']);
     peer.send(end(taken, { state: 'cancelled' }));
     await world().run(runId, ({ state }) => state === 'cancelled');
