@@ -60,7 +60,6 @@ export async function offerFrame(
     openedFields(making, run, held, o),
   ]);
   if (isProblem(opened)) return opened;
-  registerSecretValues([inputs['sourceTarUrl'], inputs['depsUrl']]);
   const whole: DispatchFrame = {
     ...sealed,
     runPublicKey: await runPublicKey(making.ring, o),

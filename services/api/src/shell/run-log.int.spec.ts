@@ -4,7 +4,7 @@ import { type LogView, subjects } from '@waybill/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listen } from './event-client.fixture.ts';
 import { forget } from './nats-admin.fixture.ts';
-import { writeWholeRun } from './run-log.fixture.ts';
+import { createdBody, newRunId, runWriter, writeWholeRun } from './run-log.fixture.ts';
 import { logPage } from './run-log.ts';
 import { ORG, type RunningApi, startApi } from './running-api.fixture.ts';
 
@@ -37,6 +37,26 @@ async function archive(runId: string, items: readonly LogView[]): Promise<void> 
   });
   await objects.close();
 }
+
+it('a message that is no chunk of a log does not end its pages early', async () => {
+  const runId = newRunId('poisoned');
+  const { write, log, jobId } = runWriter(api.journal, runId);
+  await write('run.created', createdBody(runId));
+  await log(['one']);
+  await api.journal.append({
+    stream: 'WB_LOGS',
+    subject: subjects.log(ORG, runId, jobId),
+    type: 'log.chunk',
+    meta: { id: `${runId}:poison`, source: '/waybill/test', runId, jobId, attempt: 1 },
+    body: 'no JSON',
+  });
+  await log(['two']);
+  const first = await logsOf(runId, '?limit=1');
+  expect(first.items.map(({ lines }) => lines)).toEqual([['one']]);
+  const second = await logsOf(runId, `?limit=1&cursor=${first.next}`);
+  expect(second.items.map(({ lines }) => lines)).toEqual([['two']]);
+  expect(second.next).toBeNull();
+});
 
 describe('the log of a run that has ended', () => {
   it('reads the same from its archive once the stream has forgotten it, page by page too', async () => {

@@ -20,15 +20,29 @@ export async function logPage(
   const archive = await archiveOf(api, runId);
   const isArchived = archive !== undefined && lastSeqOf(archive) > afterSeq;
   const found = isArchived ? await archivePage(api, archive, max, afterSeq) : [];
-  if (found.length === max) return found;
   const readUpTo = isArchived ? lastSeqOf(archive) : afterSeq;
-  const messages = await api.journal.page({
-    stream: 'WB_LOGS',
-    filter: subjects.logsOf(api.org, runId),
-    fromSeq: readUpTo + 1,
-    max: max - found.length,
-  });
-  return [...found, ...messages.flatMap((message) => logView(message) ?? [])];
+  return [...found, ...(await streamed(api, runId, max - found.length, readUpTo))];
+}
+
+/** A message that is no chunk takes no place on a page: a short one would say that the log ends there. */
+async function streamed(
+  { journal, org }: LogReader,
+  runId: string,
+  max: number,
+  afterSeq: number,
+): Promise<readonly LogView[]> {
+  const found: LogView[] = [];
+  const filter = subjects.logsOf(org, runId);
+  let fromSeq = afterSeq + 1;
+  while (found.length < max) {
+    const wanted = max - found.length;
+    const messages = await journal.page({ stream: 'WB_LOGS', filter, fromSeq, max: wanted });
+    found.push(...messages.flatMap((message) => logView(message) ?? []));
+    const last = messages.at(-1);
+    if (last === undefined || messages.length < wanted) break;
+    fromSeq = last.seq + 1;
+  }
+  return found;
 }
 
 /** Undefined while the stream still has the whole log: it forgets its oldest messages first. */
