@@ -4,7 +4,7 @@
  * flight until then, so that a server which asks what is left never declares a finished job lost.
  */
 import { type Clock, createLogger, newId } from '@waybill/process';
-import type { wire } from '@waybill/protocol';
+import { wire } from '@waybill/protocol';
 import { agentLogFrame, createAgentLog } from './agent-log.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { createDelivery } from './delivery.ts';
@@ -41,14 +41,6 @@ export type Agent = Readonly<{
   abandon(o?: DrainOptions): Promise<void>;
 }>;
 
-const extensionsSpoken: wire.WireExtensions = {
-  fence: true,
-  granted: true,
-  heartbeatAck: true,
-  terminalAck: true,
-  agentWork: true,
-  approvals: true,
-};
 const unsentBytesMax = 1_048_576;
 const drainPollMs = 20;
 const stopWithinMs = 15_000;
@@ -172,7 +164,7 @@ export function createAgent(o: AgentOptions, run: Run): Agent {
       maxConcurrency,
       ...facts,
       ...(desk.inFlight.length === 0 ? {} : { inFlightJobs: desk.inFlight }),
-      extensions: extensionsSpoken,
+      extensions: wire.everyExtension,
     }),
     announcedBefore: () => delivery.announced,
     onRegistered: (spoken, ack) => {

@@ -1,40 +1,21 @@
 /** What the agent gateway reads from its environment. */
 import { objectVariables } from '@waybill/objects';
-import { boolSetting, commonSettings, secretSetting, textSetting } from '@waybill/process';
+import {
+  boolSetting,
+  commonSettings,
+  natsVariables,
+  secretSetting,
+  textSetting,
+} from '@waybill/process';
 import { z } from 'zod';
 
-const {
-  LOG_LEVEL,
-  NATS_URL,
-  NATS_USER,
-  NATS_PASSWORD,
-  NATS_TOKEN,
-  NATS_CREDS,
-  NATS_NKEY,
-  NATS_CA,
-  NATS_CERT,
-  NATS_KEY,
-  WAYBILL_HOST,
-  WAYBILL_PORT,
-  WAYBILL_ORG,
-  WAYBILL_PUBLIC_URL,
-} = commonSettings;
-
 export const Config = z.object({
-  LOG_LEVEL,
-  NATS_URL,
-  NATS_USER,
-  NATS_PASSWORD,
-  NATS_TOKEN,
-  NATS_CREDS,
-  NATS_NKEY,
-  NATS_CA,
-  NATS_CERT,
-  NATS_KEY,
-  WAYBILL_HOST,
-  WAYBILL_PORT,
-  WAYBILL_ORG,
-  WAYBILL_PUBLIC_URL,
+  LOG_LEVEL: commonSettings.LOG_LEVEL,
+  ...natsVariables,
+  WAYBILL_HOST: commonSettings.WAYBILL_HOST,
+  WAYBILL_PORT: commonSettings.WAYBILL_PORT,
+  WAYBILL_ORG: commonSettings.WAYBILL_ORG,
+  WAYBILL_PUBLIC_URL: commonSettings.WAYBILL_PUBLIC_URL,
   ...objectVariables,
   WAYBILL_AGENT_TOKEN: secretSetting().describe('Token with which agents sign in'),
   WAYBILL_SCALER_TOKEN: secretSetting()

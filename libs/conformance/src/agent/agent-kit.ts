@@ -1,5 +1,6 @@
 /** The conformance kit for agents: a stand that the agent dials, every check in its order, and what the agent was seen to do. */
 import { type Clock, newToken } from '@waybill/process';
+import { wire } from '@waybill/protocol';
 import type { CheckResult, Profile } from '../check.ts';
 import { runChecks } from '../run-checks.ts';
 import { createWatch } from '../watch.ts';
@@ -63,14 +64,6 @@ export type AgentReport = Readonly<{
   capabilities: readonly Capability[];
 }>;
 
-const extensions = {
-  fence: true,
-  granted: true,
-  heartbeatAck: true,
-  terminalAck: true,
-  agentWork: true,
-  approvals: true,
-} as const;
 const usual = {
   withinMs: 15_000,
   quietMs: 1_500,
@@ -94,7 +87,7 @@ const seedManner: Manner = {
   onOpen: 'greet',
 };
 const ourManner: Partial<Manner> = {
-  extensions,
+  extensions: wire.everyExtension,
   granted: true,
   heartbeatAck: true,
   terminalAck: true,

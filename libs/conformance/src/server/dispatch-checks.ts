@@ -75,14 +75,7 @@ export const dispatchChecks: readonly ServerCheck[] = [
     section: 'job.reject',
     run: async (trial) => {
       const first = await trial.offered(await trial.registered());
-      trial.say(first, 'job.reject', { reason: 'busy' });
-      first.agent.line.send({
-        type: 'agent.status',
-        messageId: 'kit-s',
-        agentId: first.agent.agentId,
-        activeJobs: 0,
-      });
-      const second = await trial.again(first);
+      const second = await trial.rejected(first);
       if (second.jobId === first.jobId)
         fail(
           'both attempts have one `jobId`, so that nobody can tell their reports apart',
@@ -99,14 +92,7 @@ export const dispatchChecks: readonly ServerCheck[] = [
     section: 'job.status',
     run: async (trial) => {
       const first = await trial.offered(await trial.registered());
-      trial.say(first, 'job.reject', { reason: 'busy' });
-      first.agent.line.send({
-        type: 'agent.status',
-        messageId: 'kit-s',
-        agentId: first.agent.agentId,
-        activeJobs: 0,
-      });
-      const second = await trial.again(first);
+      const second = await trial.rejected(first);
       trial.say(second, 'job.ack');
       trial.say(first, 'job.status', { state: 'failed' });
       trial.say(second, 'job.status', { state: 'running' });

@@ -39,14 +39,7 @@ export const extendedChecks: readonly ServerCheck[] = [
     run: async (trial) => {
       const first = await trial.offered(await trial.registered({ extended: true }));
       if (numberOf(first.dispatch, 'attempt') !== 1) fail('`attempt` is not 1', first.dispatch);
-      trial.say(first, 'job.reject', { reason: 'busy' });
-      first.agent.line.send({
-        type: 'agent.status',
-        messageId: 'kit-s',
-        agentId: first.agent.agentId,
-        activeJobs: 0,
-      });
-      const second = await trial.again(first);
+      const second = await trial.rejected(first);
       if (numberOf(second.dispatch, 'attempt') !== 2) fail('`attempt` is not 2', second.dispatch);
       if ((numberOf(second.dispatch, 'fence') ?? 0) <= (numberOf(first.dispatch, 'fence') ?? 0))
         fail('the fence did not rise', second.dispatch);

@@ -61,6 +61,8 @@ export type ServerTrial = ServerTrialOptions &
     offered(agent: KitAgent, job?: Readonly<Record<string, unknown>>): Promise<Offer>;
     /** The next offer of the same run. */
     again(offer: Offer, agent?: KitAgent): Promise<Offer>;
+    /** Rejected as busy by an agent that has room again, and offered once more. */
+    rejected(offer: Offer): Promise<Offer>;
     /** Says something of the job, on the agent's line. */
     say(offer: Offer, type: string, more?: object, on?: Line): void;
     /** A frame about the job, not sent. */
@@ -81,14 +83,6 @@ export type ServerTrial = ServerTrialOptions &
     settle(): Promise<void>;
   }>;
 
-export const kitExtensions = {
-  fence: true,
-  granted: true,
-  heartbeatAck: true,
-  terminalAck: true,
-  agentWork: true,
-  approvals: true,
-} as const;
 const over: ReadonlySet<string> = new Set(['success', 'failed', 'cancelled']);
 const pollMs = 50;
 
@@ -146,7 +140,7 @@ export function createServerTrial(o: ServerTrialOptions): ServerTrial {
       ...(inFlight.length === 0
         ? {}
         : { inFlightJobs: inFlight.map(({ jobId, runId }) => ({ jobId, runId })) }),
-      ...(extended ? { extensions: kitExtensions } : {}),
+      ...(extended ? { extensions: wire.everyExtension } : {}),
     });
     const ack = await line.next('register.ack');
     line.send({ type: 'config.ack', messageId: messageId(), agentId });
@@ -182,6 +176,8 @@ export function createServerTrial(o: ServerTrialOptions): ServerTrial {
     runs.add(run);
     return offerOf(agent, run, after);
   };
+  const again: ServerTrial['again'] = (offer, agent = offer.agent) =>
+    offerOf(agent, offer.run, 0, offer);
   const words: ServerTrial['words'] = ({ agent, dispatch, runId, jobId }, type, more = {}) => {
     const attempt = numberOf(dispatch, 'attempt');
     const fence = numberOf(dispatch, 'fence');
@@ -213,7 +209,13 @@ export function createServerTrial(o: ServerTrialOptions): ServerTrial {
     registered,
     desk,
     offered,
-    again: (offer, agent = offer.agent) => offerOf(agent, offer.run, 0, offer),
+    again,
+    rejected: (offer) => {
+      const { agentId, line } = offer.agent;
+      say(offer, 'job.reject', { reason: 'busy' });
+      line.send({ type: 'agent.status', messageId: 'kit-s', agentId, activeJobs: 0 });
+      return again(offer);
+    },
     words,
     say,
     running: async ({ extended = false, job } = {}) => {

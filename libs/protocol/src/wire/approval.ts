@@ -47,6 +47,18 @@ export const ApproverClause = part(
 );
 export type ApproverClause = Immutable<z.infer<typeof ApproverClause>>;
 
+/** What is asked of people, whatever waits for their answer. */
+const question = {
+  clauses: z
+    .array(ApproverClause)
+    .max(wireLimits.clausesMax)
+    .describe('All must be met; an empty list means anybody who may approve.'),
+  reason: text().describe('What is to be approved, for people.'),
+  timeoutSeconds: quantity()
+    .optional()
+    .describe('How long the request stands; the organisation’s default when absent.'),
+};
+
 export const StepApprovalRequest = message(
   'step.approval-request',
   'A step must be approved before it runs. The agent has no timer of its own.',
@@ -56,14 +68,7 @@ export const StepApprovalRequest = message(
     jobId,
     stepIndex,
     stepName,
-    clauses: z
-      .array(ApproverClause)
-      .max(wireLimits.clausesMax)
-      .describe('All must be met; an empty list means anybody who may approve.'),
-    reason: text().describe('What is to be approved, for people.'),
-    timeoutSeconds: quantity()
-      .optional()
-      .describe('How long the request stands; the organisation’s default when absent.'),
+    ...question,
     payload: observed(freeRecord()).optional().describe('More to judge by: a summary, a drift.'),
   },
 );
@@ -92,14 +97,7 @@ export const JobApprovalRequest = extension(
       messageId: messageId.describe('Names this request; the answer repeats it as `requestId`.'),
       runId,
       jobId,
-      clauses: z
-        .array(ApproverClause)
-        .max(wireLimits.clausesMax)
-        .describe('All must be met; an empty list means anybody who may approve.'),
-      reason: text().describe('What is to be approved, for people.'),
-      timeoutSeconds: quantity()
-        .optional()
-        .describe('How long the request stands; the organisation’s default when absent.'),
+      ...question,
       payload: freeRecord().optional().describe('More to judge by: a plan, a summary.'),
       ...echo,
     },

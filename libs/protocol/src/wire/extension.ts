@@ -28,6 +28,16 @@ export const WireExtensions = part('WireExtensions', 'Which extensions are spoke
 });
 export type WireExtensions = Immutable<z.infer<typeof WireExtensions>>;
 
+/** Who speaks all of them, as our SDK does. */
+export const everyExtension = {
+  fence: true,
+  granted: true,
+  heartbeatAck: true,
+  terminalAck: true,
+  agentWork: true,
+  approvals: true,
+} as const satisfies WireExtensions;
+
 const held = {
   runId,
   jobId,

@@ -56,7 +56,13 @@ export {
 export { JobCancel, JobDispatch } from './dispatch.ts';
 export { Ack, ErrorFrame, Heartbeat, Nack, RateLimitWarning } from './envelope.ts';
 export { EventEmit, EventEmitResponse, EventTarget } from './event.ts';
-export { JobGranted, JobHeartbeatAck, JobStatusAck, WireExtensions } from './extension.ts';
+export {
+  everyExtension,
+  JobGranted,
+  JobHeartbeatAck,
+  JobStatusAck,
+  WireExtensions,
+} from './extension.ts';
 export { FleetBundleChunk, FleetBundleError, FleetLogsRequest } from './fleet.ts';
 export {
   type Frame,
